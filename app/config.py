@@ -1,0 +1,105 @@
+"""Every setting of the system, from the environment, `.env`, or a running embedded stack.
+
+Names carry their unit. `.env.example` describes each one; a test compares the two.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+RUNNING_STACK_FILE = "running.env"
+"""Written into DATA_DIR by `python -m app up` while it runs, so that other commands find its stores and keys."""
+
+
+class Settings(BaseSettings):
+    """The settings of one process. Wrong values stop the process at start with the variable's name."""
+
+    model_config = SettingsConfigDict(extra="ignore", str_strip_whitespace=True)
+
+    # stores
+    database_url: str | None = None
+    redis_url: str | None = None
+    data_dir: Path = Path(".data")
+
+    # who may come in
+    public_pem: str | None = None
+    secret_pem: str | None = None
+    admin_token: str | None = None
+    credential_cache_seconds: float = Field(default=30, ge=0)
+
+    # the door
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
+    public_url: str | None = None
+    max_body_bytes: int = Field(default=16 * 2**20, ge=1024)
+    max_batch_statements: int = Field(default=2_000, ge=1)
+
+    # the pipeline
+    etl_mode: Literal["streaming", "incremental"] = "streaming"
+    stream_name: str = "statements"
+    stream_group: str = "loader"
+    stream_max_entries: int = Field(default=500_000, ge=1)
+    loader_batch_entries: int = Field(default=500, ge=1)
+    loader_claim_idle_seconds: float = Field(default=15, gt=0)
+    loader_max_attempts: int = Field(default=6, ge=1)
+    etl_interval_minutes: int = Field(default=1, ge=1, le=59)
+    etl_batch_statements: int = Field(default=1_000, ge=1)
+    database_pool_size: int = Field(default=8, ge=1)
+    database_statement_timeout_seconds: float = Field(default=60, gt=0)
+
+    # what it says
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "console"] = "console"
+
+    @field_validator("database_url", "redis_url", "public_pem", "secret_pem", "admin_token", "public_url", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        """`DATABASE_URL=` in a .env file means "not set", as its writer meant."""
+        return None if isinstance(value, str) and not value.strip() else value
+
+    @property
+    def base_url(self) -> str:
+        """The address people use: PUBLIC_URL, or the one we listen on."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """DATABASE_URL with the driver named; hosting services hand out postgres:// and postgresql:// alike."""
+        if self.database_url is None:
+            raise LookupError(
+                "DATABASE_URL is not set. Start the embedded stack with `make run`, or point DATABASE_URL at a PostgreSQL."
+            )
+        _scheme, _, rest = self.database_url.partition("://")
+        return f"postgresql+psycopg2://{rest}"
+
+    @property
+    def required_redis_url(self) -> str:
+        """REDIS_URL, or an error that says how to get one."""
+        if self.redis_url is None:
+            raise LookupError(
+                "REDIS_URL is not set. Start the embedded stack with `make run`, or point REDIS_URL at a Redis."
+            )
+        return self.redis_url
+
+
+def load_settings(*, running_stack: bool = True) -> Settings:
+    """Read the settings anew. Strongest first: environment, `.env`, the file of the running embedded stack.
+
+    running_stack=False leaves that last one out: the launcher must not mistake its own leftovers for settings.
+    """
+    own = Settings(_env_file=".env")  # type: ignore[call-arg]
+    if not running_stack:
+        return own
+    return Settings(_env_file=(own.data_dir / RUNNING_STACK_FILE, ".env"))  # type: ignore[call-arg]
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The settings of this process, read once. Tests call `get_settings.cache_clear()`."""
+    return load_settings()

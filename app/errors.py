@@ -1,0 +1,110 @@
+"""What can go wrong, each as a class that carries its HTTP status and a stable code.
+
+A message says what was wrong, where (property path), and what would be right. The doors turn these into the one
+JSON error shape (app/api/problems.py); nothing below the doors knows a status code other than through this module.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with what somebody sent.
+
+    path: where, as a property path from the root of the body, `$` being the root itself: `object.definition.name`,
+    `[3].actor.mbox` for the fourth statement of an array, `?statementId` for a query parameter, `X-… ` for a header.
+    message: what was wrong, one sentence. expected: what would be right, one sentence.
+    """
+
+    path: str
+    message: str
+    expected: str = ""
+
+    def sentence(self) -> str:
+        """The problem as a single line for logs and dead letters."""
+        return f"{self.path}: {self.message}" + (f" Expected: {self.expected}" if self.expected else "")
+
+
+class AppError(Exception):
+    """Base of every error that is told to a person. `status` is the HTTP status, `code` never changes its meaning."""
+
+    status = 500
+    code = "internal"
+    title = "Something went wrong on our side"
+
+    def __init__(self, message: str = "", problems: tuple[Problem, ...] | list[Problem] = ()):
+        super().__init__(message or self.title)
+        self.message = message or self.title
+        self.problems = tuple(problems)
+
+
+class Unreadable(AppError):
+    """These bytes can never be stored as they are; trying again will not help. Quarantined, never retried."""
+
+    status = 400
+    code = "unreadable"
+    title = "The body cannot be read as xAPI statements"
+
+
+class BadRequest(AppError):
+    """The request itself (a header, a query parameter) is wrong; its body was not looked at."""
+
+    status = 400
+    code = "bad_request"
+    title = "The request is not right"
+
+
+class NotAuthenticated(AppError):
+    """No credentials, or credentials that prove nothing."""
+
+    status = 401
+    code = "not_authenticated"
+    title = "Credentials are missing or not right"
+
+    def __init__(self, message: str = "", challenge: str = 'Basic realm="xAPI", charset="UTF-8"'):
+        super().__init__(message)
+        self.challenge = challenge
+
+
+class NotAllowed(AppError):
+    """The credentials are right, but do not carry the scope."""
+
+    status = 403
+    code = "not_allowed"
+    title = "These credentials may not do that"
+
+
+class NotFound(AppError):
+    """There is nothing here, or nothing that this viewer may see."""
+
+    status = 404
+    code = "not_found"
+    title = "There is nothing here"
+
+
+class Conflict(AppError):
+    """The same id already stands for something else."""
+
+    status = 409
+    code = "conflict"
+    title = "This id is already taken by something different"
+
+
+class TooLarge(AppError):
+    """The body is over the limit in the settings."""
+
+    status = 413
+    code = "too_large"
+    title = "The body is too large"
+
+
+class Unavailable(AppError):
+    """Nothing can be made durable right now; the sender should come back after `retry_after_seconds`."""
+
+    status = 503
+    code = "unavailable"
+    title = "The service cannot store anything right now; please send again"
+
+    def __init__(self, message: str = "", retry_after_seconds: int = 5):
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
