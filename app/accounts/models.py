@@ -1,0 +1,75 @@
+"""Tables of people and of the credentials that senders present."""
+
+from datetime import date, datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import ARRAY, Date, ForeignKey, Index, Text, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.database import Base
+from app.models import Moment
+
+
+class UserIdentifier(Base):
+    """Grain: one row per xAPI identifier of a person. The key decides who a statement's actor is."""
+
+    __tablename__ = "user_identifiers"
+
+    key: Mapped[UUID] = mapped_column(primary_key=True, comment="stable_id(kind, value)")
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(Text, comment="mbox, mbox_sha1sum, openid, account, phone")
+    value: Mapped[str] = mapped_column(Text, comment="normalised: mbox in lower case, phone as E.164")
+    created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
+
+    __table_args__ = (Index("ix_user_identifiers_user_id", "user_id"),)
+
+
+class Cohort(Base):
+    """A group of learners who take the course together."""
+
+    __tablename__ = "cohorts"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    slug: Mapped[str] = mapped_column(Text, unique=True, comment="its name in addresses")
+    name: Mapped[str] = mapped_column(Text)
+    time_zone: Mapped[str] = mapped_column(Text, comment="IANA name")
+    created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
+
+
+class CohortMember(Base):
+    """Grain: one row per learner per cohort they are in."""
+
+    __tablename__ = "cohort_members"
+
+    cohort_id: Mapped[UUID] = mapped_column(ForeignKey("cohorts.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    joined_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
+
+    __table_args__ = (Index("ix_cohort_members_user_id", "user_id"),)
+
+
+class CohortLesson(Base):
+    """Grain: one row per lesson of a cohort: in which order, due when."""
+
+    __tablename__ = "cohort_lessons"
+
+    cohort_id: Mapped[UUID] = mapped_column(ForeignKey("cohorts.id", ondelete="CASCADE"), primary_key=True)
+    lesson_id: Mapped[UUID] = mapped_column(ForeignKey("lessons.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(comment="1 for the first lesson")
+    due_on: Mapped[date | None] = mapped_column(Date, comment="a day in the learner's own time zone")
+
+    __table_args__ = (Index("ix_cohort_lessons_lesson_id", "lesson_id"),)
+
+
+class Credential(Base):
+    """A sender's public key. The secret half is shown once, to the person who made it, and kept nowhere."""
+
+    __tablename__ = "credentials"
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True, comment="fingerprint: SHA-256 of the public key, hex")
+    name: Mapped[str] = mapped_column(Text)
+    public_key: Mapped[str] = mapped_column(Text, comment="body on one line")
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
+    last_used_at: Mapped[datetime | None] = mapped_column(Moment)
+    revoked_at: Mapped[datetime | None] = mapped_column(Moment)

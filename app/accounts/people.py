@@ -1,0 +1,83 @@
+"""Recognise people: from identifiers to the one learner they belong to, who is made when nobody knew them."""
+
+from collections.abc import Iterable
+from uuid import UUID, uuid4
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.accounts.identifiers import Identifier, Person
+from app.accounts.models import UserIdentifier
+from app.models import User
+
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('accounts.people', 0))")
+
+
+def recognise(db: Session, persons: Iterable[Person], *, source: str) -> dict[str, UUID]:
+    """The learner of each person, by actor_key. Whoever is new becomes a learner, with all their identifiers.
+
+    A learner is known by any identifier; one that follows from a statement and was not known yet is added to them.
+    Making people is rare and happens one transaction at a time, so that two loaders never make the same person twice.
+    """
+    by_key = {person.actor_key: person for person in persons}
+    wanted = {identifier for person in by_key.values() for identifier in person.identifiers}
+    owners = _owners(db, wanted)
+    if any(identifier.key not in owners for identifier in wanted):
+        db.execute(_ONE_AT_A_TIME)
+        owners = _owners(db, wanted)
+        _add_missing(db, by_key.values(), owners, source)
+    return {key: owners[person.identifiers[0].key] for key, person in by_key.items()}
+
+
+def _owners(db: Session, identifiers: Iterable[Identifier]) -> dict[UUID, UUID]:
+    keys = [identifier.key for identifier in identifiers]
+    rows = db.execute(select(UserIdentifier.key, UserIdentifier.user_id).where(UserIdentifier.key.in_(keys)))
+    return {row.key: row.user_id for row in rows}
+
+
+def _add_missing(db: Session, persons: Iterable[Person], owners: dict[UUID, UUID], source: str) -> None:
+    """Give every unknown identifier an owner, in the tables and in `owners`."""
+    new_users: list[dict[str, object]] = []
+    new_identifiers: list[dict[str, object]] = []
+    for person in persons:
+        known = next((owners[i.key] for i in person.identifiers if i.key in owners), None)
+        if known is None:
+            known = uuid4()
+            new_users.append(
+                {
+                    "id": known,
+                    "name": storable(person.name),
+                    "email": storable(person.email),
+                    "phone": person.phone,
+                    "source": source,
+                }
+            )
+        for identifier in person.identifiers:
+            if identifier.key not in owners:
+                owners[identifier.key] = known
+                new_identifiers.append(
+                    {
+                        "key": identifier.key,
+                        "user_id": known,
+                        "kind": identifier.kind,
+                        "value": storable(identifier.value),
+                    }
+                )
+    if new_users:
+        db.execute(insert(User), new_users)
+    if new_identifiers:
+        db.execute(insert(UserIdentifier), new_identifiers)
+
+
+def storable(text_: str | None) -> str | None:
+    """Text without the NUL character, which PostgreSQL refuses in text; U+FFFD stands in its place."""
+    return None if text_ is None else text_.replace("\x00", "\ufffd")
+
+
+def fill_in(db: Session, user_id: UUID, known: dict[str, str | None]) -> None:
+    """Add to a learner what was not known yet (name, email, phone, time_zone, language); nothing is overwritten."""
+    values = {column: func.coalesce(getattr(User, column), value) for column, value in known.items() if value}
+    if values:
+        db.execute(update(User).where(User.id == user_id).values(values))
+

@@ -1,0 +1,194 @@
+"""The consumer of the statement stream: reads batches, loads them, acknowledges; claims what a dead worker left."""
+
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Mapping, Sequence
+
+import redis
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from app.config import Settings
+from app.etl_streaming import Fields, acknowledge, hand_over, load_messages
+from app.platform.logs import get_logger
+from app.streaming import StatementStream
+
+log = get_logger(__name__)
+
+BLOCK_MS = 1_000
+TARGET_BATCH_BYTES = 4 * 2**20
+MAX_PAUSE_SECONDS = 10.0
+FORGET_CONSUMER_AFTER_MS = 3_600_000
+
+_PASSING_CLASSES = ("08", "40", "53", "57")
+"""SQLSTATE classes that say nothing about the statements: connection, rollback (deadlock), resources, operator."""
+
+Message = tuple[str, Fields]
+
+
+class StatementConsumer(threading.Thread):
+    """One member of the consumer group, in a thread of the worker."""
+
+    def __init__(self, stream: StatementStream, settings: Settings):
+        super().__init__(name="statement-consumer", daemon=True)
+        self.consumer = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        self._stream = stream
+        self._group = settings.stream_group
+        self._most_entries = settings.loader_batch_entries
+        self._claim_idle_ms = int(settings.loader_claim_idle_seconds * 1000)
+        self._stopping = threading.Event()
+        self._next_claim = 0.0
+        self._mean_bytes = 64 * 1024.0
+        self._group_known = False
+        self._own_after: str | None = None
+
+    def stop(self) -> None:
+        """Finish the batch in hand and end; unread entries stay on the stream for whoever comes next."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Until stopped: take a batch, load it, acknowledge it. Stores that are away are waited for."""
+        log.info("consumer started", consumer=self.consumer, stream=self._stream.name, group=self._group)
+        pause = 0.0
+        while not self._stopping.is_set():
+            try:
+                if not self._group_known:
+                    self._make_group()
+                self.handle(self.take())
+                pause = 0.0
+            except Exception as error:  # noqa: BLE001  (a consumer that dies would stop the pipeline in silence)
+                pause = min(MAX_PAUSE_SECONDS, pause * 2 or 0.25)
+                self._group_known = False
+                self._own_after = "0-0"
+                log.warning(
+                    "consumer pauses",
+                    seconds=pause,
+                    error=f"{type(error).__name__}: {error}"[:500],
+                    exc_info=not isinstance(error, redis.RedisError | DBAPIError | PoolTimeout),
+                )
+                self._stopping.wait(pause)
+        self._leave()
+        log.info("consumer stopped", consumer=self.consumer)
+
+    def take(self) -> list[Message]:
+        """The next batch: what this consumer took before it had to pause, then what others left, then what is new.
+
+        Empty when there is nothing to do for a second.
+        """
+        if self._own_after is not None:
+            if own := self._take_own(self._own_after):
+                self._own_after = own[-1][0]
+                return own
+            self._own_after = None
+        if time.monotonic() >= self._next_claim:
+            if claimed := self._claim():
+                return claimed
+            self._next_claim = time.monotonic() + self._claim_idle_ms / 2000
+        # The bytes that one read brings into memory are bounded by what the last reads were like.
+        count = max(1, min(self._most_entries, int(TARGET_BATCH_BYTES / self._mean_bytes)))
+        answer = self._stream.client.xreadgroup(
+            self._group, self.consumer, {self._stream.name: ">"}, count=count, block=BLOCK_MS
+        )
+        messages = _messages_of(answer)
+        for _, fields in messages:
+            size = sum(map(len, fields.values()))
+            self._mean_bytes += (size - self._mean_bytes) * (0.02 if size < self._mean_bytes else 0.5)
+        return messages
+
+    def handle(self, messages: Sequence[Message]) -> None:
+        """Load a batch and acknowledge it. A batch that fails is split; an entry that fails alone goes to the actor.
+
+        Raises only what says nothing about the entries (a store is away); they stay pending and are claimed later.
+        """
+        if not messages:
+            return
+        started = time.perf_counter()
+        try:
+            loaded = load_messages(messages)
+        except Exception as error:
+            if _is_passing(error):
+                raise
+            if len(messages) == 1:
+                log.warning("entry fails alone", message_id=messages[0][0], error=f"{type(error).__name__}: {error}"[:500])
+                hand_over(self._stream, *messages[0])
+                return
+            middle = len(messages) // 2
+            self.handle(messages[:middle])
+            self.handle(messages[middle:])
+            return
+        acknowledge(self._stream, [message_id for message_id, _ in messages])
+        log.info(
+            "loaded",
+            entries=len(messages),
+            new=loaded.new,
+            repeated=loaded.repeated,
+            buried=loaded.buried,
+            ms=round((time.perf_counter() - started) * 1000, 1),
+        )
+
+    def _take_own(self, after: str) -> list[Message]:
+        """Entries that are pending in this consumer's own name, read once in order; they need not grow idle first."""
+        answer = self._stream.client.xreadgroup(self._group, self.consumer, {self._stream.name: after}, count=50)
+        return _messages_of(answer)
+
+    def _claim(self) -> list[Message]:
+        """Entries that a consumer took and did not acknowledge in time: it died, or this one's store was away."""
+        answer = self._stream.client.xautoclaim(
+            self._stream.name, self._group, self.consumer, self._claim_idle_ms, "0-0", count=50
+        )
+        claimed = _entries(answer[1])  # type: ignore[index]
+        if claimed:
+            log.info("claimed", entries=len(claimed))
+        return claimed
+
+    def _make_group(self) -> None:
+        """The group begins at the start of the stream, so that what was sent before the first worker is read."""
+        try:
+            self._stream.client.xgroup_create(self._stream.name, self._group, id="0", mkstream=True)
+        except redis.ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+        self._group_known = True
+        for other in self._stream.client.xinfo_consumers(self._stream.name, self._group):  # type: ignore[union-attr]
+            if other["pending"] == 0 and other["idle"] > FORGET_CONSUMER_AFTER_MS:
+                self._stream.client.xgroup_delconsumer(self._stream.name, self._group, other["name"])
+
+    def _leave(self) -> None:
+        """Take this consumer's name off the group, unless entries are still in its name: those get claimed."""
+        try:
+            for own in self._stream.client.xinfo_consumers(self._stream.name, self._group):  # type: ignore[union-attr]
+                if own["name"] == self.consumer.encode() and own["pending"] == 0:
+                    self._stream.client.xgroup_delconsumer(self._stream.name, self._group, self.consumer)
+        except redis.RedisError as error:
+            log.info("consumer could not sign off", error=str(error))
+
+
+def _is_passing(error: Exception) -> bool:
+    """Whether an error says nothing about the statements, so that trying the same batch again is right."""
+    if isinstance(error, redis.RedisError | PoolTimeout):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    state = getattr(error.orig, "pgcode", None)
+    return error.connection_invalidated or state is None or state[:2] in _PASSING_CLASSES
+
+
+def _messages_of(answer: object) -> list[Message]:
+    """The entries in an XREADGROUP answer of one stream; RESP2 gives pairs, RESP3 a mapping."""
+    if not answer:
+        return []
+    streams = answer.values() if isinstance(answer, Mapping) else [pair[1] for pair in answer]  # type: ignore[attr-defined]
+    return [message for stream in streams for message in _entries(stream)]
+
+
+def _entries(rows: Sequence[object]) -> list[Message]:
+    found: list[Message] = []
+    for row in rows:
+        if isinstance(row, list) and row and isinstance(row[0], list):
+            found.extend(_entries(row))  # RESP3 wraps the entries of a stream once more
+        elif isinstance(row, tuple | list) and row[1] is not None:
+            found.append((row[0].decode(), row[1]))
+    return found

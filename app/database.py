@@ -1,0 +1,91 @@
+"""The connection to PostgreSQL, the base of every table, and the unit of work."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+
+from sqlalchemy import Engine, MetaData, create_engine
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+
+from app.config import Settings, get_settings
+
+SCHEMAS = ("bronze", "silver", "gold", "ops")
+"""As received · conformed · aggregates · how the machine is doing. People and settings are in `public`."""
+
+
+class Base(DeclarativeBase):
+    """Base of every table module; the naming convention lets migrations name each constraint."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+def make_engine(settings: Settings, *, application: str = "7taps-analytics") -> Engine:
+    """An engine with bounded pool and bounded statements; `application` shows in pg_stat_activity."""
+    return create_engine(
+        settings.sqlalchemy_url,
+        pool_size=settings.database_pool_size,
+        max_overflow=0,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": 5,
+            "application_name": application,
+            "options": f"-c statement_timeout={int(settings.database_statement_timeout_seconds * 1000)} -c timezone=UTC",
+        },
+    )
+
+
+@lru_cache(maxsize=1)
+def get_engine() -> Engine:
+    """The engine of this process."""
+    return make_engine(get_settings())
+
+
+@lru_cache(maxsize=1)
+def _session_factory() -> sessionmaker[Session]:
+    return sessionmaker(get_engine(), expire_on_commit=False)
+
+
+@contextmanager
+def session_scope() -> Iterator[Session]:
+    """One unit of work: commit at the end, or nothing happened; then run what was promised for after the commit."""
+    with _session_factory()() as db:
+        try:
+            yield db
+            db.commit()
+        except BaseException:
+            db.rollback()
+            raise
+        for hook in db.info.pop("after_commit", ()):
+            hook()
+
+
+def after_commit(db: Session, hook: Callable[[], None]) -> None:
+    """Run `hook` once the unit of work has committed; never if it rolls back.
+
+    An explicit list, because SQLAlchemy's own after_commit event also fires when a savepoint is released.
+    """
+    db.info.setdefault("after_commit", []).append(hook)
+
+
+def get_db() -> Iterator[Session]:
+    """The unit of work of one request. Use as `Depends(get_db, scope="function")`: it commits before the answer leaves,
+    so that a commit that fails becomes an error and not a 200."""
+    with session_scope() as db:
+        yield db
+
+
+def forget_engine() -> None:
+    """Close the pool and forget it, after a fork or when a test points the process at another database."""
+    if get_engine.cache_info().currsize:
+        get_engine().dispose()
+    get_engine.cache_clear()
+    _session_factory.cache_clear()

@@ -1,0 +1,211 @@
+"""The statement path behind the stream: batches of entries into the record, single failures through retries, deaths
+into quarantine. An entry is acknowledged, and then deleted, only after the transaction that took it in has committed.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import dramatiq
+import redis
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.accounts.credentials import note_use
+from app.config import get_settings
+from app.database import session_scope
+from app.errors import Problem, Unreadable
+from app.etl_incremental import Incoming, Loaded, load_statements
+from app.ingest.dead_letters import bury
+from app.lrs.statements import split
+from app.models import StatementFlat, StatementRaw
+from app.platform.broker import broker
+from app.platform.logs import get_logger
+from app.platform.redis import redis_client
+from app.streaming import StatementStream, StreamEntry
+
+log = get_logger(__name__)
+
+HANDED_OVER_SECONDS = 3_600
+"""How long an entry is left to its actor before somebody may hand it over again; longer than all its retries."""
+MIN_BACKOFF_MS, MAX_BACKOFF_MS = 1_000, 60_000
+
+Fields = Mapping[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class LastProcessed:
+    """The newest statement of the record: when it was accepted, when it was flattened."""
+
+    statement_id: UUID
+    verb: str | None
+    object_name: str | None
+    occurred_at: datetime | None
+    stored_at: datetime
+    flattened_at: datetime | None
+
+
+def get_last_processed(db: Session) -> LastProcessed | None:
+    """The statement that was stored last, flattened or not; None when there is none yet."""
+    row = db.execute(
+        select(StatementRaw, StatementFlat)
+        .outerjoin(StatementFlat, StatementFlat.statement_id == StatementRaw.id)
+        .order_by(StatementRaw.seq.desc())
+        .limit(1)
+    ).first()
+    if row is None:
+        return None
+    raw, flat = row
+    return LastProcessed(
+        statement_id=raw.id,
+        verb=flat.verb if flat else None,
+        object_name=flat.object_name if flat else None,
+        occurred_at=flat.occurred_at if flat else None,
+        stored_at=raw.stored_at,
+        flattened_at=raw.flattened_at,
+    )
+
+
+def the_stream() -> StatementStream:
+    """The statement stream of the settings, for threads."""
+    settings = get_settings()
+    return StatementStream(
+        redis_client(settings.required_redis_url), settings.stream_name, settings.stream_max_entries
+    )
+
+
+def load_messages(messages: Sequence[tuple[str, Fields]]) -> Loaded:
+    """Load a batch of stream entries in one transaction. After it returns, all of them may be acknowledged.
+
+    messages: (message id, fields) pairs. Entries that cannot be read are buried in the same transaction. Raises what
+    the database raises; then nothing of the batch was taken in.
+    """
+    with session_scope() as db:
+        incoming: list[Incoming] = []
+        last_use: dict[str, datetime] = {}
+        buried = 0
+        for message_id, fields in messages:
+            try:
+                entry = StreamEntry.from_fields(fields)
+                incoming.extend(_statements_of(entry))
+                last_use[entry.credential_id] = max(entry.stored_at, last_use.get(entry.credential_id, entry.stored_at))
+            except Unreadable as error:
+                _bury_message(db, message_id, fields, "unreadable", error)
+                buried += 1
+        loaded = load_statements(db, incoming)
+        note_use(db, last_use)
+    loaded.buried += buried
+    return loaded
+
+
+def acknowledge(stream: StatementStream, message_ids: Sequence[str]) -> None:
+    """Take entries off the stream, now that what they held is committed."""
+    if not message_ids:
+        return
+    group = get_settings().stream_group
+    with stream.client.pipeline(transaction=True) as pipe:
+        pipe.xack(stream.name, group, *message_ids)
+        pipe.xdel(stream.name, *message_ids)
+        pipe.execute()
+
+
+def hand_over(stream: StatementStream, message_id: str, fields: Fields) -> None:
+    """Give an entry that fails alone to the actor `process_statement`; once, however often it is claimed again.
+
+    The entry stays pending on the stream until the actor has loaded or buried it. Should the actor's message be lost,
+    the mark expires and the next claim hands the entry over again.
+    """
+    if stream.client.set(_mark(stream, message_id), b"1", nx=True, ex=HANDED_OVER_SECONDS):
+        try:
+            process_statement.send(message_id, as_text(fields))
+        except redis.RedisError:
+            stream.client.delete(_mark(stream, message_id))
+            raise
+
+
+@dramatiq.actor(
+    actor_name="statement.process",
+    queue_name="statements",
+    broker=broker,
+    max_retries=get_settings().loader_max_attempts - 1,
+    min_backoff=MIN_BACKOFF_MS,
+    max_backoff=MAX_BACKOFF_MS,
+    throws=(Unreadable,),
+)
+def process_statement(message_id: str, data: dict[str, str]) -> None:
+    """Load one stream entry by itself, with retries; when they run out QuarantineMiddleware buries it.
+
+    message_id: the entry's id on the stream, acknowledged here. data: its fields, see `as_text`.
+    """
+    load_messages([(message_id, as_bytes(data))])
+    stream = the_stream()
+    acknowledge(stream, [message_id])
+    stream.client.delete(_mark(stream, message_id))
+
+
+class QuarantineMiddleware(dramatiq.Middleware):
+    """Sees both deaths of process_statement (never retried, and retries used up) and buries what the entry held."""
+
+    def after_nack(self, _broker: dramatiq.Broker, message: Any) -> None:
+        """Bury the dead message's entry, commit, and only then acknowledge the entry."""
+        if message.actor_name != process_statement.actor_name:
+            return
+        message_id, data = message.args
+        why = str(message.options.get("traceback", "")).strip().rsplit("\n", 1)[-1] or "It failed without a reason."
+        attempts = int(message.options.get("retries", 0)) + 1
+        with session_scope() as db:
+            _bury_message(db, message_id, as_bytes(data), "failed", Unreadable(why), attempts)
+        stream = the_stream()
+        acknowledge(stream, [message_id])
+        stream.client.delete(_mark(stream, message_id))
+
+
+broker.add_middleware(QuarantineMiddleware())
+
+
+def as_text(fields: Fields) -> dict[str, str]:
+    """The fields of an entry as JSON can carry them: one character per byte."""
+    return {key.decode("latin-1"): value.decode("latin-1") for key, value in fields.items()}
+
+
+def as_bytes(data: Mapping[str, str]) -> dict[bytes, bytes]:
+    """The way back from `as_text`."""
+    return {key.encode("latin-1"): value.encode("latin-1") for key, value in data.items()}
+
+
+def _statements_of(entry: StreamEntry) -> Iterable[Incoming]:
+    payloads = split(entry.body)
+    if len(payloads) != len(entry.ids):
+        raise Unreadable(
+            "The stream entry does not fit together.",
+            [Problem("ids", f"are {len(entry.ids)} for {len(payloads)} statements.", "One id per statement.")],
+        )
+    return [
+        Incoming(statement_id, payload, entry.stored_at, entry.xapi_version, entry.credential_id)
+        for statement_id, payload in zip(entry.ids, payloads, strict=True)
+    ]
+
+
+def _bury_message(
+    db: Session, message_id: str, fields: Fields, code: str, error: Unreadable, attempts: int = 1
+) -> None:
+    """Bury the body of an entry or, where there is none, all its fields as they are."""
+    log.error("stream entry buried", message_id=message_id, code=code, reason=error.message)
+    body = fields.get(b"body") or b"\n".join(key + b": " + value for key, value in fields.items())
+    bury(
+        db,
+        source="stream",
+        code=code,
+        reason=error.message,
+        body=body,
+        problems=error.problems,
+        credential_id=fields.get(b"credential", b"").decode(errors="replace") or None,
+        request_id=fields.get(b"request", b"").decode(errors="replace") or None,
+        attempts=attempts,
+    )
+
+
+def _mark(stream: StatementStream, message_id: str) -> str:
+    return f"{stream.name}:handed-over:{message_id}"

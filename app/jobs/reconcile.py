@@ -1,0 +1,62 @@
+"""The sweep: every few minutes, flatten what the stream did not. The safety net, or with ETL_MODE=incremental the path."""
+
+from dataclasses import asdict
+from datetime import timedelta
+
+import dramatiq
+from periodiq import cron
+from sqlalchemy import delete, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.config import get_settings
+from app.database import session_scope
+from app.etl_incremental import Loaded, run_incremental_etl
+from app.jobs.models import JobRun
+from app.platform import clock
+from app.platform.logs import get_logger
+
+log = get_logger(__name__)
+
+JOB = "statements.reconcile"
+KEEP_RUNS_DAYS = 7
+
+
+@dramatiq.actor(
+    actor_name=JOB,
+    queue_name="scheduled",
+    max_retries=0,  # the next tick finds whatever this one left undone
+    periodic=cron(f"*/{get_settings().etl_interval_minutes} * * * *"),
+)
+def reconcile() -> None:
+    """One tick of the sweep. The row of its period in ops.job_runs is the claim, so two schedulers sweep once."""
+    now = clock.now()
+    period = now.replace(second=0, microsecond=0)
+    with session_scope() as db:
+        claim = insert(JobRun).values(job=JOB, period=period, started_at=now).on_conflict_do_nothing()
+        if db.execute(claim.returning(JobRun.job)).first() is None:
+            return
+        db.execute(delete(JobRun).where(JobRun.job == JOB, JobRun.period < now - timedelta(days=KEEP_RUNS_DAYS)))
+    done = sweep(get_settings().etl_batch_statements)
+    with session_scope() as db:
+        db.execute(
+            update(JobRun)
+            .where(JobRun.job == JOB, JobRun.period == period)
+            .values(finished_at=clock.now(), outcome="done", detail=asdict(done))
+        )
+
+
+def sweep(batch_statements: int) -> Loaded:
+    """Flatten everything that is waiting, one transaction per batch. Several sweeps at once share the work."""
+    total = Loaded()
+    while True:
+        with session_scope() as db:
+            # A sweep is patient: the statement timeout is there for people who wait for an answer.
+            db.execute(text("SET LOCAL statement_timeout = '5min'"))
+            done = run_incremental_etl(db, limit=batch_statements)
+        if not (done.new or done.buried):
+            break
+        total.new += done.new
+        total.buried += done.buried
+    if total.new or total.buried:
+        log.info("swept", flattened=total.new, buried=total.buried)
+    return total

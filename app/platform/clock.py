@@ -1,0 +1,35 @@
+"""Time comes from here: aware, UTC. Tests put another clock in place with `set_now`."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+
+def _system_now() -> datetime:
+    return datetime.now(UTC)
+
+
+_now: Callable[[], datetime] = _system_now
+
+
+def now() -> datetime:
+    """The present moment, aware, in UTC."""
+    return _now()
+
+
+@contextmanager
+def set_now(moment: datetime) -> Iterator[None]:
+    """Stop the clock of this process at `moment` (aware) for the length of a `with` block."""
+    global _now  # noqa: PLW0603  (one clock per process is the point)
+    if moment.tzinfo is None:
+        raise ValueError("the clock only shows aware times; give the moment a time zone")
+    before, _now = _now, lambda: moment.astimezone(UTC)
+    try:
+        yield
+    finally:
+        _now = before
+
+
+def iso(moment: datetime) -> str:
+    """RFC 3339 in UTC with microseconds and `Z`, the form in which the system writes every time it sends out."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,13 @@
+"""The list of every table module and every actor module: what the migrations compare with, what the worker serves."""
+
+from sqlalchemy import MetaData
+
+import app.accounts.models
+import app.ingest.models
+import app.jobs.models
+import app.models
+import app.warehouse.models  # noqa: F401
+from app.database import Base
+
+TABLES: MetaData = Base.metadata
+ACTOR_MODULES = ("app.etl_streaming", "app.jobs.reconcile")

@@ -1,0 +1,166 @@
+"""The stream between the doors and the loader: one entry per request, in a Redis Stream that is fsynced on each write.
+
+An entry carries the request's body untouched, the ids of its statements in order, and what the door knew: when it
+accepted them, for whom, under which xAPI version, in which request.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import orjson
+import redis
+import redis.asyncio
+
+from app.errors import Problem, Unavailable, Unreadable
+from app.platform import clock
+
+FORMAT = b"1"
+"""The form of an entry, written into each: a worker of the next release must read what this one wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEntry:
+    """The statements of one accepted request on their way to the loader.
+
+    body: the JSON text as sent: one statement, or an array of them. ids: their ids, in the order of the body.
+    stored_at: when they were accepted; the `stored` of each. credential_id: fingerprint of the sender's public key.
+    """
+
+    body: bytes
+    ids: tuple[UUID, ...]
+    stored_at: datetime
+    xapi_version: str
+    credential_id: str
+    request_id: str = ""
+
+    def fields(self) -> dict[bytes, bytes]:
+        """The entry as the fields of a Redis Stream entry."""
+        return {
+            b"format": FORMAT,
+            b"body": self.body,
+            b"ids": b"".join(i.bytes for i in self.ids),
+            b"stored": self.stored_at.isoformat().encode(),
+            b"version": self.xapi_version.encode(),
+            b"credential": self.credential_id.encode(),
+            b"request": self.request_id.encode(),
+        }
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[bytes, bytes]) -> "StreamEntry":
+        """Read an entry back. Unreadable names the field that is missing or damaged."""
+        form = fields.get(b"format")
+        if form != FORMAT:
+            found = "is missing" if form is None else f"is {form[:20]!r}"
+            raise Unreadable(
+                "The stream entry cannot be read.", [Problem("format", f"{found}.", f"{FORMAT!r}, the form this release reads.")]
+            )
+        field = "body"
+        try:
+            body = fields[b"body"]
+            field = "ids"
+            packed = fields[b"ids"]
+            if len(packed) % 16:
+                raise ValueError("is not a whole number of UUIDs")
+            ids = tuple(UUID(bytes=packed[n : n + 16]) for n in range(0, len(packed), 16))
+            field = "stored"
+            stored_at = datetime.fromisoformat(fields[b"stored"].decode()).astimezone(UTC)
+            field = "version"
+            version = fields[b"version"].decode()
+            field = "credential"
+            credential = fields[b"credential"].decode()
+        except (KeyError, ValueError) as error:
+            why = "is missing." if isinstance(error, KeyError) else f"cannot be read: {error}."
+            raise Unreadable("The stream entry cannot be read.", [Problem(field, why)]) from error
+        return cls(body, ids, stored_at, version, credential, fields.get(b"request", b"").decode(errors="replace"))
+
+
+@dataclass(frozen=True, slots=True)
+class StatementStream:
+    """A stream as threads use it: the client, the stream's name, and how long it may grow."""
+
+    client: redis.Redis
+    name: str
+    max_entries: int = 500_000
+
+
+def publish_statement(
+    stream: StatementStream,
+    statement_json: bytes | str,
+    *,
+    ids: Sequence[UUID] | None = None,
+    credential_id: str = "internal",
+    xapi_version: str = "1.0.3",
+    stored_at: datetime | None = None,
+    request_id: str = "",
+) -> str:
+    """Append one request's statements to the stream and return the entry's id once it is durable.
+
+    statement_json: one statement or an array, already validated. ids: one per statement, in order; without them each
+    statement has to carry its own. Raises Unreadable when one does not, Unavailable when the stream is full or Redis
+    does not answer; then nothing may be acknowledged to the sender.
+    """
+    body = statement_json.encode() if isinstance(statement_json, str) else statement_json
+    entry = StreamEntry(
+        body,
+        tuple(ids) if ids is not None else _own_ids(body),
+        stored_at or clock.now(),
+        xapi_version,
+        credential_id,
+        request_id,
+    )
+    try:
+        if stream.client.xlen(stream.name) >= stream.max_entries:
+            raise _full(stream.max_entries)
+        message_id = stream.client.xadd(stream.name, entry.fields())  # type: ignore[arg-type]
+    except redis.RedisError as error:
+        raise Unavailable(f"The stream does not take entries: {error}") from error
+    assert isinstance(message_id, bytes)  # noqa: S101  (the client does not decode)
+    return message_id.decode()
+
+
+class Publisher:
+    """The stream as the event loop of an API process uses it.
+
+    Keeps the length of the stream from the last write's answer, so that back-pressure costs no round trip of its own.
+    """
+
+    def __init__(self, client: "redis.asyncio.Redis", name: str, max_entries: int):
+        self._client = client
+        self._name = name
+        self._max_entries = max_entries
+        self._length = 0
+
+    async def publish(self, entry: StreamEntry) -> str:
+        """Append the entry and return its id once it is durable. Unavailable when full or when Redis does not answer."""
+        try:
+            if self._length >= self._max_entries:
+                self._length = await self._client.xlen(self._name)
+                if self._length >= self._max_entries:
+                    raise _full(self._max_entries)
+            pipe = self._client.pipeline(transaction=False)
+            pipe.xadd(self._name, entry.fields())  # type: ignore[arg-type]
+            pipe.xlen(self._name)
+            message_id, self._length = await pipe.execute()
+        except redis.RedisError as error:
+            raise Unavailable(f"The stream does not take entries: {error}") from error
+        return str(message_id, "ascii")
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+def _full(limit: int) -> Unavailable:
+    return Unavailable(f"The stream holds {limit} entries or more that are not loaded yet.", retry_after_seconds=10)
+
+
+def _own_ids(body: bytes) -> tuple[UUID, ...]:
+    try:
+        parsed = orjson.loads(body)
+        return tuple(UUID(statement["id"]) for statement in (parsed if isinstance(parsed, list) else [parsed]))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Unreadable(
+            "Each statement needs its id here.", [Problem("id", "is missing or is not a UUID.", "A UUID.")]
+        ) from error

@@ -1,0 +1,23 @@
+"""Silver: write flat rows, once per statement."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from psycopg2.extras import execute_values
+from sqlalchemy.orm import Session
+
+from app.models import StatementFlat
+from app.warehouse.cursor import raw_cursor
+
+COLUMNS = tuple(column.name for column in StatementFlat.__table__.columns)
+_INSERT = (
+    f"INSERT INTO silver.statements_flat ({', '.join(COLUMNS)}) VALUES %s "  # noqa: S608  (names of our own columns)
+    "ON CONFLICT (statement_id) DO NOTHING"
+)
+
+
+def write(db: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write one flat row per statement; a row that is there already stays as it is."""
+    ordered = sorted(rows, key=lambda row: row["statement_id"].bytes)
+    with raw_cursor(db) as cursor:
+        execute_values(cursor, _INSERT, [tuple(row[name] for name in COLUMNS) for row in ordered], page_size=1_000)
