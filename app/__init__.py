@@ -2,3 +2,5 @@
 
 The floors (what may import what) are in pyproject.toml under [tool.importlinter]; `make check` enforces them.
 """
+
+__version__ = "0.1.0"

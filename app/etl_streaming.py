@@ -4,7 +4,7 @@ into quarantine. An entry is acknowledged, and then deleted, only after the tran
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -66,6 +66,31 @@ def get_last_processed(db: Session) -> LastProcessed | None:
         stored_at=raw.stored_at,
         flattened_at=raw.flattened_at,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """What waits on the stream, in entries (requests). pending: taken by a worker and not acknowledged yet."""
+
+    length: int
+    pending: int
+    oldest_at: datetime | None
+
+
+def stream_state() -> StreamState:
+    """How much waits on the stream, and since when. All zero when it was never written to."""
+    stream = the_stream()
+    try:
+        groups = stream.client.xinfo_groups(stream.name)
+    except redis.ResponseError:
+        return StreamState(0, 0, None)
+    pending = sum(group["pending"] for group in groups)  # type: ignore[union-attr]
+    first = stream.client.xrange(stream.name, count=1)
+    oldest_at = None
+    if first:
+        milliseconds = int(first[0][0].split(b"-")[0])  # type: ignore[index]
+        oldest_at = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return StreamState(int(stream.client.xlen(stream.name)), pending, oldest_at)  # type: ignore[arg-type]
 
 
 def the_stream() -> StatementStream:

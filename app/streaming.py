@@ -20,6 +20,12 @@ FORMAT = b"1"
 """The form of an entry, written into each: a worker of the next release must read what this one wrote."""
 
 
+class StreamFull(Unavailable):
+    """The stream is as long as it may grow: the loader is behind, and more would only make it worse."""
+
+    code = "stream_full"
+
+
 @dataclass(frozen=True, slots=True)
 class StreamEntry:
     """The statements of one accepted request on their way to the loader.
@@ -152,8 +158,8 @@ class Publisher:
         await self._client.aclose()
 
 
-def _full(limit: int) -> Unavailable:
-    return Unavailable(f"The stream holds {limit} entries or more that are not loaded yet.", retry_after_seconds=10)
+def _full(limit: int) -> StreamFull:
+    return StreamFull(f"The stream holds {limit} entries or more that are not loaded yet.", retry_after_seconds=10)
 
 
 def _own_ids(body: bytes) -> tuple[UUID, ...]:

@@ -1,7 +1,8 @@
-"""How `load` and `demo` talk to the server: one pool of connections, credentials, patience, and many requests at once.
+"""How `load` and `demo` talk to the server: connections, credentials, patience, requests at once.
 
-Sending again is always safe here: every statement carries its id, so a server that did store what it could not confirm
-answers an equal repeat with quiet success. That is why a lost connection is retried like a 503.
+Sending again is always safe here: every statement carries its id, so a server that did store what
+it could not confirm answers an equal repeat with quiet success. That is why a lost connection is
+retried like a 503.
 """
 
 import json
@@ -37,7 +38,9 @@ Result = TypeVar("Result")
 
 
 class CannotRun(AppError):
-    """The command cannot start or cannot go on. The message tells a person at a terminal what to do."""
+    """The command cannot start or cannot go on. The message tells a person at a terminal what to
+    do.
+    """
 
     code = "cannot_run"
     title = "The command cannot run"
@@ -49,7 +52,9 @@ class Interrupted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the server said to statements: a status and, when it refused, why. `refused` are places in the array."""
+    """What the server said to statements: a status and, when it refused, why. `refused` are places
+    in the array.
+    """
 
     status: int
     code: str = ""
@@ -65,7 +70,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """How much waits to be loaded, how much is stored, how much was buried: the server's own count."""
+    """How much waits to be loaded, how much is stored, how much was buried: the server's own count.
+    """
 
     waiting: int
     raw_statements: int
@@ -73,7 +79,9 @@ class Pipeline:
 
 
 class Server:
-    """One server, as a sender sees it. Safe to use from several threads; close it, or use it in a `with`."""
+    """One server, as a sender sees it. Safe to use from several threads; close it, or use it in a
+    `with`.
+    """
 
     def __init__(
         self,
@@ -86,11 +94,15 @@ class Server:
         connections: int = 4,
         patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
     ):
-        """patience_seconds: how long one request is tried again after its first failure. CannotRun for a bad URL."""
+        """patience_seconds: how long one request is tried again after its first failure. CannotRun
+        for a bad URL.
+        """
         self.base_url = base_url.rstrip("/")
         parts = urlsplit(self.base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise CannotRun(f"{base_url!r} is no address; it should look like http://127.0.0.1:8000")
+            raise CannotRun(
+                f"{base_url!r} is no address; it should look like http://127.0.0.1:8000"
+            )
         self.patience_seconds = patience_seconds
         self.stopping = threading.Event()
         self._basic = httpx.BasicAuth(user, password)
@@ -98,7 +110,9 @@ class Server:
         self._version = {"X-Experience-API-Version": version} if version else {}
         self._client = httpx.Client(
             timeout=REQUEST_TIMEOUT_SECONDS,
-            limits=httpx.Limits(max_connections=connections + 1, max_keepalive_connections=connections),
+            limits=httpx.Limits(
+                max_connections=connections + 1, max_keepalive_connections=connections
+            ),
             # A proxy from the environment cannot reach the loopback address of this machine.
             trust_env=parts.hostname not in _LOOPBACK,
         )
@@ -110,23 +124,31 @@ class Server:
         self._client.close()
 
     def check_reachable(self) -> int:
-        """The status that /health answers with. CannotRun at once, without patience, when nobody answers."""
+        """The status that /health answers with. CannotRun at once, without patience, when nobody
+        answers.
+        """
         try:
             return self._client.get(f"{self.base_url}/health").status_code
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise CannotRun(f"Nobody answers at {self.base_url} ({_say(error)}).") from error
 
     def post_statements(self, statements: Sequence[bytes]) -> Answer:
-        """Send statements as one batch, which the server takes or refuses whole. CannotRun when it lets nobody in."""
+        """Send statements as one batch, which the server takes or refuses whole. CannotRun when it
+        lets nobody in.
+        """
         body = b"[" + b",".join(statements) + b"]"
         return self._send_statements("POST", "/xapi/statements", body)
 
     def put_statement(self, statement_id: str, body: bytes) -> Answer:
         """Send one statement the way 7taps does. CannotRun when the server lets nobody in."""
-        return self._send_statements("PUT", f"/api/xapi/statements?statementId={quote(statement_id)}", body)
+        return self._send_statements(
+            "PUT", f"/api/xapi/statements?statementId={quote(statement_id)}", body
+        )
 
     def put_cohort(self, slug: str, cohort: Mapping[str, Any]) -> dict[str, Any]:
-        """Make the cohort with its lessons and learners be so; the answer carries its `id`. CannotRun if refused."""
+        """Make the cohort with its lessons and learners be so; the answer carries its `id`.
+        CannotRun if refused.
+        """
         return self._administer("PUT", f"/api/cohorts/{quote(slug)}", json.dumps(cohort).encode())
 
     def completions(self, cohort_id: str) -> dict[str, Any]:
@@ -134,16 +156,24 @@ class Server:
         return self._administer("GET", f"/api/reports/cohorts/{quote(cohort_id)}/completions")
 
     def pipeline(self) -> Pipeline:
-        """The server's count of what waits and what is stored. CannotRun if it does not tell this token."""
+        """The server's count of what waits and what is stored. CannotRun if it does not tell this
+        token.
+        """
         counts = self._administer("GET", "/api/debug/pipeline")
         try:
             waiting = max(int(counts["stream_length"]), int(counts.get("pending") or 0))
-            return Pipeline(waiting, int(counts["raw_statements"]), int(counts.get("dead_letters") or 0))
+            return Pipeline(
+                waiting, int(counts["raw_statements"]), int(counts.get("dead_letters") or 0)
+            )
         except (KeyError, TypeError, ValueError) as error:
-            raise CannotRun(f"{self.base_url}/api/debug/pipeline answered without its counts.") from error
+            raise CannotRun(
+                f"{self.base_url}/api/debug/pipeline answered without its counts."
+            ) from error
 
     def wait_until_loaded(self) -> Pipeline | None:
-        """Wait until nothing is queued any more; None when for patience_seconds the queue did not get shorter."""
+        """Wait until nothing is queued any more; None when for patience_seconds the queue did not
+        get shorter.
+        """
         shortest, give_up_at = -1, 0.0
         while (pipeline := self.pipeline()).waiting:
             if shortest < 0 or pipeline.waiting < shortest:
@@ -162,11 +192,12 @@ class Server:
                 "Give --user and --password, or set PUBLIC_PEM and SECRET_PEM."
             )
         answer = _answer(response)
-        if answer.accepted or (answer.status in (400, 409, 413, 422) and answer.code != "bad_request"):
+        if answer.accepted or (
+            answer.status in (400, 409, 413, 422) and answer.code != "bad_request"
+        ):
             return answer
         # Not about a statement but about every request we make, so going on would only repeat it.
-        told = "; ".join(problem.sentence() for problem in answer.problems) or answer.title
-        raise CannotRun(f"{method} {self.base_url}{target} answered {answer.status}: {told or 'no reason given'}")
+        raise self._unexpected(method, target, answer)
 
     def _administer(self, method: str, target: str, body: bytes | None = None) -> dict[str, Any]:
         if not self._admin_token:
@@ -176,13 +207,18 @@ class Server:
             headers["Content-Type"] = "application/json"
         response = self._request(method, target, body, headers)
         if response.status_code in _NOT_LET_IN:
-            raise CannotRun(f"{self.base_url} does not let this ADMIN_TOKEN in ({response.status_code}).")
+            raise CannotRun(
+                f"{self.base_url} does not let this ADMIN_TOKEN in ({response.status_code})."
+            )
         answered = _json_object(response)
         if not response.is_success or not answered:
-            answer = _answer(response)
-            told = "; ".join(problem.sentence() for problem in answer.problems) or answer.title
-            raise CannotRun(f"{method} {self.base_url}{target} answered {answer.status}: {told or 'no JSON object'}")
+            raise self._unexpected(method, target, _answer(response))
         return answered
+
+    def _unexpected(self, method: str, target: str, answer: Answer) -> CannotRun:
+        told = "; ".join(problem.sentence() for problem in answer.problems) or answer.title
+        where = f"{method} {self.base_url}{target}"
+        return CannotRun(f"{where} answered {answer.status}: {told or 'no reason given'}")
 
     def _request(
         self,
@@ -192,7 +228,9 @@ class Server:
         headers: Mapping[str, str],
         auth: httpx.Auth | None = None,
     ) -> httpx.Response:
-        """One request until it is answered with anything but "come back later". Interrupted, CannotRun."""
+        """One request until it is answered with anything but "come back later". Interrupted,
+        CannotRun.
+        """
         give_up_at: float | None = None
         backoff = FIRST_BACKOFF_SECONDS
         while True:
@@ -216,7 +254,8 @@ class Server:
             # Without the random part, all connections would come back in the same moment.
             pause = asked if asked is not None else backoff * random.uniform(0.5, 1.5)  # noqa: S311
             if now + pause > give_up_at:
-                raise CannotRun(f"{self.base_url} {failure}, for longer than {self.patience_seconds:g} s of patience.")
+                patience = f"longer than {self.patience_seconds:g} s of patience"
+                raise CannotRun(f"{self.base_url}: {failure}, for {patience}.")
             self._pause(max(pause, 0.01))
             backoff = min(backoff * 2, LAST_BACKOFF_SECONDS)
 
@@ -235,8 +274,8 @@ def send_all(
 ) -> None:
     """Send every item, `in_flight` at a time, and count each result on the calling thread.
 
-    Reads ahead by at most `in_flight` items, so that memory stays bounded. On Ctrl-C, and when an item fails for good,
-    what is under way is finished and counted before the exception goes on.
+    Reads ahead by at most `in_flight` items, so that memory stays bounded. On Ctrl-C, and when an
+    item fails for good, what is under way is finished and counted before the exception goes on.
     """
     running: set[Future[Result]] = set()
     with ThreadPoolExecutor(in_flight, thread_name_prefix="send") as pool:
@@ -258,7 +297,9 @@ def send_all(
 
 
 def credentials(settings: Settings, user: str | None, password: str | None) -> tuple[str, str]:
-    """User name and password: as given, else from PUBLIC_PEM and SECRET_PEM. CannotRun when there are none."""
+    """User name and password: as given, else from PUBLIC_PEM and SECRET_PEM. CannotRun when there
+    are none.
+    """
     return (
         _credential(user, settings.public_pem, "PUBLIC_PEM", "--user"),
         _credential(password, settings.secret_pem, "SECRET_PEM", "--password"),
@@ -266,11 +307,18 @@ def credentials(settings: Settings, user: str | None, password: str | None) -> t
 
 
 def _credential(given: str | None, setting: str | None, name: str, option: str) -> str:
-    if given is not None and "-----BEGIN" not in given and not (len(given) < 1_024 and Path(given).is_file()):
+    if (
+        given is not None
+        and "-----BEGIN" not in given
+        and not (len(given) < 1_024 and Path(given).is_file())
+    ):
         return given  # A plain user name or password: not ours to reshape.
     text = given if given is not None else setting
     if text is None:
-        raise CannotRun(f"There are no credentials. Start the server with `make run`, set {name}, or give {option}.")
+        raise CannotRun(
+            "There are no credentials. "
+            f"Start the server with `make run`, set {name}, or give {option}."
+        )
     try:
         return one_line(text)
     except ValueError as error:
@@ -293,12 +341,18 @@ def _answer(response: httpx.Response) -> Answer:
         code=str(told.get("code") or ""),
         title=str(told.get("detail") or told.get("title") or ""),
         problems=tuple(
-            Problem(str(one.get("path") or "$"), str(one.get("message") or ""), str(one.get("expected") or ""))
+            Problem(
+                str(one.get("path") or "$"),
+                str(one.get("message") or ""),
+                str(one.get("expected") or ""),
+            )
             for one in (problems if isinstance(problems, list) else ())
             if isinstance(one, dict)
         ),
         refused=tuple(
-            one for one in (refused if isinstance(refused, list) else ()) if isinstance(one, int) and one >= 0
+            one
+            for one in (refused if isinstance(refused, list) else ())
+            if isinstance(one, int) and one >= 0
         ),
     )
 

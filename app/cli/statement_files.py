@@ -1,7 +1,7 @@
 """Statements in a file, one after another, without holding the file in memory.
 
-A file holds an array of statements, statements one after another, or one statement per line (JSON lines); any of them
-may be compressed with gzip. Which it is, its content tells, not its name.
+A file holds an array of statements, statements one after another, or one statement per line (JSON
+lines); any of them may be compressed with gzip. Which it is, its content tells, not its name.
 """
 
 import gzip
@@ -10,28 +10,35 @@ import json
 import sys
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from uuid import UUID, uuid5
+
+import orjson
 
 from app.cli.sending import CannotRun
 from app.errors import Problem
 
 STATEMENT_NAMESPACE = UUID("5b0a4a7e-3c51-5d0e-9c55-6d7f1f0a7a11")
-"""Names the ids that we derive from content. It must never change: running a load again relies on it."""
+"""Names the ids that we derive from content. It must never change: running a load again relies on
+it.
+"""
 MAX_STATEMENT_BYTES = 16 * 2**20
 """A line or an array element beyond this is not read into memory."""
 CHUNK_BYTES = 2**20
 
 _BLANK = " \t\r\n"
 _BOM = b"\xef\xbb\xbf"
+_LINE_BREAKS_TO_BLANKS = bytes.maketrans(b"\r\n", b"  ")
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement. place: where it is, such as `line 7`; source: its text; body: the text with an id, to be sent."""
+    """One statement. place: where it is, such as `line 7`; source: its text; body: the text with an
+    id, to be sent.
+    """
 
     place: str
     source: bytes
@@ -40,16 +47,34 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
-    """A place in the file that holds no readable statement."""
+class Refused:
+    """A statement, or a place in a file, that is not on the server, and why. readable: source is
+    JSON.
+    """
 
     place: str
     source: bytes
-    problem: Problem
+    problems: tuple[Problem, ...]
+    readable: bool = True
+
+    def as_json_line(self) -> bytes:
+        """For a file of refusals: where, the statement as it came (or else its text), the problems.
+        """
+        told: dict[str, object] = {"place": self.place}
+        if self.readable:
+            # No string in JSON contains a bare line break, so these separate tokens only.
+            told["statement"] = orjson.Fragment(self.source.translate(_LINE_BREAKS_TO_BLANKS))
+        else:
+            told["text"] = self.source.decode(errors="backslashreplace")
+        told["problems"] = [asdict(one) for one in self.problems]
+        return orjson.dumps(told) + b"
+"
 
 
 class StatementFile:
-    """An open file of statements. Iterate over it once; `position` of `size` bytes have been read so far."""
+    """An open file of statements. Iterate over it once; `position` of `size` bytes have been read
+    so far.
+    """
 
     def __init__(self, stream: BinaryIO, size: int | None = None):
         self.size = size
@@ -61,7 +86,7 @@ class StatementFile:
         """How many bytes of the file, compressed as it may be, have been read."""
         return self._read_bytes
 
-    def __iter__(self) -> Iterator[Statement | Broken]:
+    def __iter__(self) -> Iterator[Statement | Refused]:
         head = self._file.read(len(_BOM))
         raw = _Joined(head, self._file, self._add_read)
         stream: BinaryIO = io.BufferedReader(raw, CHUNK_BYTES)
@@ -76,24 +101,31 @@ class StatementFile:
 
 @contextmanager
 def open_statements(path: str) -> Iterator[StatementFile]:
-    """The statements of the file at `path`, `-` being the standard input. CannotRun when it cannot be opened."""
+    """The statements of the file at `path`, `-` being the standard input. CannotRun when it cannot
+    be opened.
+    """
     if path == "-":
         yield StatementFile(sys.stdin.buffer)
         return
-    try:
-        stream = Path(path).open("rb")
-    except OSError as error:
-        raise CannotRun(f"{path} cannot be read: {error.strerror or error}") from error
-    with stream:
-        yield StatementFile(stream, Path(path).stat().st_size)
+    with ExitStack() as stack:
+        try:
+            stream = stack.enter_context(Path(path).open("rb"))
+            size = Path(path).stat().st_size
+        except OSError as error:
+            raise CannotRun(f"{path} cannot be read: {error.strerror or error}") from error
+        yield StatementFile(stream, size)
 
 
 def content_id(statement: Any) -> str:
-    """The id of a statement that has none: the same content, whatever its spacing and key order, has the same id."""
-    return str(uuid5(STATEMENT_NAMESPACE, json.dumps(statement, sort_keys=True, separators=(",", ":"))))
+    """The id of a statement that has none: the same content, whatever its spacing and key order,
+    has the same id.
+    """
+    return str(
+        uuid5(STATEMENT_NAMESPACE, json.dumps(statement, sort_keys=True, separators=(",", ":")))
+    )
 
 
-def _statements(stream: BinaryIO) -> Iterator[Statement | Broken]:
+def _statements(stream: BinaryIO) -> Iterator[Statement | Refused]:
     line_number, first = 1, stream.read(1)
     if first == _BOM[:1]:
         first = stream.read(len(_BOM))[-1:]
@@ -105,35 +137,38 @@ def _statements(stream: BinaryIO) -> Iterator[Statement | Broken]:
     elif first:
         line = first + stream.readline(MAX_STATEMENT_BYTES)
         ahead = b"" if _reads_as_json(line) else stream.read(CHUNK_BYTES)
-        # A first line that is not complete is either broken or the start of a statement written over several lines.
-        several_lines = bool(ahead) and _starts_with_json(line + ahead)
+        # A first line that is not complete is either broken or the start of a statement written
+        # over several lines.
+        several_lines = bool(ahead) and _spans_lines(line, ahead)
         rest = cast(BinaryIO, io.BufferedReader(_Joined(line + ahead, stream), CHUNK_BYTES))
         yield from _values(rest, "") if several_lines else _lines(rest, line_number)
 
 
-def _lines(stream: BinaryIO, line_number: int) -> Iterator[Statement | Broken]:
+def _lines(stream: BinaryIO, line_number: int) -> Iterator[Statement | Refused]:
     while line := stream.readline(MAX_STATEMENT_BYTES):
         place = f"line {line_number}"
         if len(line) == MAX_STATEMENT_BYTES and not line.endswith(b"\n"):
             while line and not line.endswith(b"\n"):
                 line = stream.readline(CHUNK_BYTES)
-            yield Broken(place, b"", Problem("$", f"The line is longer than {MAX_STATEMENT_BYTES} bytes."))
+            yield _broken(
+                place, b"", Problem("$", f"The line is longer than {MAX_STATEMENT_BYTES} bytes.")
+            )
         elif text := line.strip():
             try:
                 value = _DECODER.decode(text.decode())
             except (ValueError, RecursionError) as error:
-                yield Broken(place, text, _not_json(error))
+                yield _broken(place, text, _not_json(error))
             else:
                 yield from _opened(value, text, place)
         line_number += 1
 
 
-def _values(stream: BinaryIO, text: str) -> Iterator[Statement | Broken]:
+def _values(stream: BinaryIO, text: str) -> Iterator[Statement | Refused]:
     """Statements one after another, commas and the brackets of arrays between them.
 
     A value that cannot be read ends it: where the next one would start is then anybody's guess.
     """
-    reader = io.TextIOWrapper(stream, encoding="utf-8", newline="")
+    reader = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline="")
     number, at, ended = 0, 0, False
     in_array, after_value = False, False
     while True:
@@ -155,25 +190,39 @@ def _values(stream: BinaryIO, text: str) -> Iterator[Statement | Broken]:
             number += 1
             place = f"element {number}"
             if in_array and after_value:
-                yield Broken(place, text[at : at + 200].encode(), Problem("$", "There is no comma before this."))
+                yield _broken(
+                    place, _start_of(text, at), Problem("$", "There is no comma before this.")
+                )
                 return
             try:
                 (value, end), text, at, ended = _decoded(reader, text, at, ended)
             except (ValueError, RecursionError) as error:
                 problem = _not_json(error, "the file was not read beyond this place")
-                yield Broken(place, text[at : at + 200].encode(errors="replace"), problem)
+                yield _broken(place, _start_of(text, at), problem)
                 return
-            yield from _opened(value, text[at:end].encode(), place)
+            source = text[at:end].encode(errors="surrogateescape")
+            if _is_utf8(source):
+                yield from _opened(value, source, place)
+            else:
+                yield _broken(
+                    place, source, Problem("$", "This is not UTF-8.", "JSON is sent as UTF-8.")
+                )
             after_value, at = True, end
     if in_array:
-        problem = Problem("$", "The file ends inside the array.", "A closing bracket; the file may have been cut off.")
-        yield Broken(f"element {number + 1}", b"", problem)
+        problem = Problem(
+            "$",
+            "The file ends inside the array.",
+            "A closing bracket; the file may have been cut off.",
+        )
+        yield _broken(f"element {number + 1}", b"", problem)
 
 
 def _decoded(
     reader: io.TextIOWrapper, text: str, at: int, ended: bool
 ) -> tuple[tuple[Any, int], str, int, bool]:
-    """The value at `at` with the place where it ends, after reading on as far as it takes. ValueError if broken."""
+    """The value at `at` with the place where it ends, after reading on as far as it takes.
+    ValueError if broken.
+    """
     step = CHUNK_BYTES
     while True:
         try:
@@ -189,26 +238,35 @@ def _decoded(
         text, at = text[at:] + more, 0
 
 
-def _opened(value: Any, source: bytes, place: str) -> Iterator[Statement | Broken]:
+def _opened(value: Any, source: bytes, place: str) -> Iterator[Statement | Refused]:
     if not isinstance(value, dict):
-        yield Broken(place, source, Problem("$", f"This is {_kind(value)}.", "A statement, which is a JSON object."))
+        yield _broken(
+            place,
+            source,
+            Problem("$", f"This is {_kind(value)}.", "A statement, which is a JSON object."),
+        )
         return
     if "id" in value:
         yield Statement(place, source, source, str(value["id"]).lower())
         return
     given = content_id(value)
-    # Written in front of the text as it came: nothing else of what the sender wrote may change on the way.
+    # Written in front of the text as it came: nothing else of what the sender wrote may change on
+    # the way.
     rest = source[1:].lstrip()
     body = b'{"id":"' + given.encode() + (b'"' if rest.startswith(b"}") else b'",') + rest
     yield Statement(place, source, body, given)
 
 
-def _guarded(statements: Iterator[Statement | Broken]) -> Iterator[Statement | Broken]:
+def _guarded(statements: Iterator[Statement | Refused]) -> Iterator[Statement | Refused]:
     """The same, with a file that stops being readable midway told as a broken place at its end."""
     try:
         yield from statements
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        yield Broken("the rest of the file", b"", Problem("$", f"It cannot be read: {error}"))
+        yield _broken("the rest of the file", b"", Problem("$", f"It cannot be read: {error}"))
+
+
+def _broken(place: str, source: bytes, problem: Problem) -> Refused:
+    return Refused(place, source, (problem,), readable=False)
 
 
 def _no_constant(name: str) -> Any:
@@ -226,10 +284,22 @@ def _reads_as_json(line: bytes) -> bool:
     return True
 
 
-def _starts_with_json(head: bytes) -> bool:
+def _spans_lines(line: bytes, ahead: bytes) -> bool:
     try:
-        _DECODER.raw_decode(head.decode(errors="ignore"))
+        _value, end = _DECODER.raw_decode((line + ahead).decode(errors="surrogateescape"))
     except (ValueError, RecursionError):
+        return False
+    return end > len(line.decode(errors="surrogateescape"))
+
+
+def _start_of(text: str, at: int) -> bytes:
+    return text[at : at + 200].encode(errors="surrogateescape")
+
+
+def _is_utf8(source: bytes) -> bool:
+    try:
+        source.decode()
+    except UnicodeDecodeError:
         return False
     return True
 
@@ -242,7 +312,11 @@ def _next_token(text: str, at: int) -> int:
 
 def _not_json(error: Exception, consequence: str = "") -> Problem:
     what = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-    return Problem("$", f"This is not JSON: {what}" + (f"; {consequence}." if consequence else "."), "One JSON object.")
+    return Problem(
+        "$",
+        f"This is not JSON: {what}" + (f"; {consequence}." if consequence else "."),
+        "One JSON object.",
+    )
 
 
 def _kind(value: Any) -> str:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from hashlib import sha256
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -64,6 +64,11 @@ def bury(
         )
     )
     return letter_id
+
+
+def open_letters(db: Session) -> int:
+    """How many distinct dead letters wait for somebody."""
+    return db.scalar(select(func.count()).select_from(DeadLetter).where(DeadLetter.status == "open")) or 0
 
 
 def _storable(text: str) -> str:

@@ -8,7 +8,7 @@ import msgspec
 import orjson
 
 from app.errors import Problem, Unreadable
-from app.lrs.validation import Version, validate_statement
+from app.lrs.validation import Version, is_uuid, validate_statement
 
 MAX_PROBLEMS_TOLD = 200
 """Of a batch with thousands of bad statements the first problems are spelt out; `refused` still names every one."""
@@ -63,13 +63,12 @@ def receive_one(body: bytes, statement_id: str | None, xapi_version: str) -> Rec
             "The request does not say which statement this is.",
             [Problem("?statementId", "is missing.", "?statementId=<UUID>, the id of the statement in the body.")],
         )
-    try:
-        wanted = UUID(statement_id)
-    except ValueError as error:
+    if not is_uuid(statement_id):
         raise Refused(
             "The statementId is not a UUID.",
             [Problem("?statementId", f"is {statement_id[:80]!r}.", "A UUID such as 2557db94-bd34-46d7-9684-d928c824963a.")],
-        ) from error
+        )
+    wanted = UUID(statement_id)
     statement = parse_json(body)
     problems = validate_statement(statement, rules_for(xapi_version))
     if not problems and isinstance(statement, dict) and "id" in statement and UUID(statement["id"]) != wanted:

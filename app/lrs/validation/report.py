@@ -1,7 +1,8 @@
-"""How a problem is said: property paths, short words for a wrong value, near matches. Only failing statements come here.
+"""How a problem is said: property paths, short words for a wrong value, near matches. Only failing
+statements come here.
 
-Every function that reports stops once the list holds MOST_PROBLEMS, before it does any work, so that a hostile body
-costs no more than a mistaken one.
+Every function that reports stops once the list holds MOST_PROBLEMS, before it does any work, so
+that a hostile body costs no more than a mistaken one.
 """
 
 import difflib
@@ -16,10 +17,15 @@ _SHOWN = 80
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def child(path: str, key: str) -> str:
-    """The path of a property of the object at `path`; a key that is no plain name goes in brackets as JSON."""
+def child(path: str, name: str) -> str:
+    """The path of a property with a plain name; the root's properties stand without a dot."""
+    return f"{path}.{name}" if path else name
+
+
+def keyed(path: str, key: str) -> str:
+    """The path of a property whose key came with the statement: no plain name, then as JSON."""
     if _PLAIN_NAME.fullmatch(key):
-        return f"{path}.{key}" if path else key
+        return child(path, key)
     return f"{path}[{json.dumps(_cut(key), ensure_ascii=False)}]"
 
 
@@ -65,7 +71,9 @@ def wrong_kind(
 ) -> None:
     """The value is not of the kind that belongs here; `wanted` continues "not …" ("a UUID")."""
     if value is None:
-        expected = f"{expected}; or leave the property out, as null is allowed only within extensions"
+        expected = (
+            f"{expected}; or leave the property out, as null is allowed only within extensions"
+        )
     tell(problems, path, f"is {describe(value)}, not {wanted}", expected)
 
 
@@ -80,16 +88,19 @@ def unknown_keys(
     value: Iterable[str],
     allowed: frozenset[str],
     owner: str,
-    known_elsewhere: Mapping[str, str] | None = None,
+    *,
+    elsewhere: Mapping[str, str] | None = None,
 ) -> None:
-    """Report each key that the object may not have; `known_elsewhere` says where a key that is right does belong."""
+    """Report each key that the object may not have; `elsewhere` says where a key that is
+    right does belong.
+    """
     for key in value:
         if key in allowed:
             continue
         if len(problems) >= MOST_PROBLEMS:
             return
-        expected = (known_elsewhere or {}).get(key) or _near(key, allowed)
-        tell(problems, child(path, key), f"is not a property of {owner}", expected)
+        expected = (elsewhere or {}).get(key) or _near(key, allowed)
+        tell(problems, keyed(path, key), f"is not a property of {owner}", expected)
 
 
 def near_value(value: object, allowed: Iterable[str]) -> str:

@@ -1,0 +1,31 @@
+"""The doors of cohorts, for admins: who takes the course together, and what is due when."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+from sqlalchemy.orm import Session
+
+from app.accounts import cohorts
+from app.api.problems import errors
+from app.database import get_db
+from app.schemas import CohortName, CohortPlan, CohortRead
+from app.security import Admin
+
+router = APIRouter(prefix="/api/cohorts", tags=["Cohorts"], dependencies=[Admin], responses=errors(400, 401, 503))
+Db = Annotated[Session, Depends(get_db, scope="function")]
+Slug = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="lower-case letters, digits, hyphens")]
+
+
+@router.get("")
+def get_cohorts(db: Db) -> list[CohortName]:
+    """Every cohort, by name."""
+    return [
+        CohortName(id=cohort.id, slug=cohort.slug, name=cohort.name, time_zone=cohort.time_zone)
+        for cohort in cohorts.list_cohorts(db)
+    ]
+
+
+@router.put("/{slug}")
+def put_cohort(slug: Slug, plan: CohortPlan, db: Db) -> CohortRead:
+    """Make the cohort be what the plan says; putting the same plan again changes nothing."""
+    return cohorts.put_cohort(db, slug, plan)

@@ -1,0 +1,36 @@
+"""The command line: what `python -m app` offers."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from sqlalchemy.exc import OperationalError
+
+from app.cli import etl, key_commands, migrate
+from app.errors import AppError
+
+COMMANDS = (migrate, key_commands, etl)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 1 done in part or refused, 2 could not run."""
+    parser = argparse.ArgumentParser(prog="python -m app", description="7taps Analytics")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for module in COMMANDS:
+        module.add_command(subparsers)
+    arguments = parser.parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except (AppError, LookupError) as error:
+        print(f"{parser.prog}: {getattr(error, 'message', error)}", file=sys.stderr)
+        return 2
+    except OperationalError as error:
+        print(f"{parser.prog}: the database does not answer: {str(error.orig).strip()}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Somebody piped us into `head`; Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

@@ -1,0 +1,79 @@
+"""Results and scores (xAPI 1.0.3 Data 2.4.5; IEEE 9274.1.1 4.2.2.4, without a difference)."""
+
+from app.errors import Problem
+from app.lrs.validation.activities import validate_extensions
+from app.lrs.validation.primitives import is_duration, is_number
+from app.lrs.validation.report import child, tell, unknown_keys, wrong_kind
+
+_RESULT = frozenset({"score", "success", "completion", "response", "duration", "extensions"})
+_SCORE = frozenset({"scaled", "raw", "min", "max"})
+_WITHIN_SCORE = {key: f'"{key}" within "score"' for key in _SCORE}
+
+
+def validate_result(value: object, path: str, problems: list[Problem]) -> None:
+    """A measured outcome (xAPI 1.0.3 Data 2.4.5)."""
+    if type(value) is not dict:
+        wrong_kind(problems, path, value, "a Result", 'An object, such as {"success": true}')
+        return
+    if not _RESULT.issuperset(value):
+        unknown_keys(problems, path, value, _RESULT, "a Result", elsewhere=_WITHIN_SCORE)
+    if "success" in value and type(value["success"]) is not bool:
+        where = child(path, "success")
+        wrong_kind(problems, where, value["success"], "a boolean", "true or false, without quotes")
+    if "completion" in value and type(value["completion"]) is not bool:
+        where = child(path, "completion")
+        wrong_kind(
+            problems, where, value["completion"], "a boolean", "true or false, without quotes"
+        )
+    if "response" in value and type(value["response"]) is not str:
+        where = child(path, "response")
+        wrong_kind(problems, where, value["response"], "a string", 'A string, such as "a[,]b"')
+    if "duration" in value and not is_duration(value["duration"]):
+        where, expected = child(path, "duration"), 'An ISO 8601 duration, such as "PT1M30.5S"'
+        wrong_kind(problems, where, value["duration"], "an ISO 8601 duration", expected)
+    if "score" in value:
+        _check_score(value["score"], child(path, "score"), problems)
+    if "extensions" in value:
+        validate_extensions(value["extensions"], child(path, "extensions"), problems)
+
+
+def _check_score(value: object, path: str, problems: list[Problem]) -> None:
+    """xAPI 1.0.3 Data 2.4.5.1: scaled from -1 to 1, raw from min to max, min less than max."""
+    if type(value) is not dict:
+        wrong_kind(problems, path, value, "a score", 'An object, such as {"scaled": 0.8}')
+        return
+    if not _SCORE.issuperset(value):
+        unknown_keys(problems, path, value, _SCORE, "a score")
+    scaled = _number(value, "scaled", path, problems)
+    raw = _number(value, "raw", path, problems)
+    low = _number(value, "min", path, problems)
+    high = _number(value, "max", path, problems)
+    if scaled is not None and not -1 <= scaled <= 1:
+        where, expected = child(path, "scaled"), "A number from -1 to 1, such as 0.8"
+        tell(problems, where, f"is {scaled}, outside -1 to 1", expected)
+    if low is not None and high is not None and not low < high:
+        expected = "A number that is less than max"
+        tell(
+            problems, child(path, "min"), f"is {low}, not less than max, which is {high}", expected
+        )
+    if raw is not None:
+        if low is not None and raw < low:
+            expected = f"A number from min, which is {low}, upwards"
+            tell(problems, child(path, "raw"), f"is {raw}, less than min", expected)
+        if high is not None and raw > high:
+            expected = f"A number up to max, which is {high}"
+            tell(problems, child(path, "raw"), f"is {raw}, more than max", expected)
+
+
+def _number(
+    score: dict[str, object], key: str, path: str, problems: list[Problem]
+) -> int | float | None:
+    if key not in score:
+        return None
+    value = score[key]
+    if is_number(value):
+        return value
+    wrong_kind(
+        problems, child(path, key), value, "a number", "A number without quotes, such as 0.8"
+    )
+    return None

@@ -1,0 +1,54 @@
+"""The API process: `uvicorn app.main:create_app --factory`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from app import __version__
+from app.api import cohorts, debug, reporting, xapi
+from app.api.problems import install_problems
+from app.api.requests import RequestIds
+from app.config import get_settings
+from app.lrs.statements import Refused
+from app.platform.logs import configure_logs
+from app.platform.redis import async_redis_client
+from app.security import CredentialCheck
+from app.streaming import Publisher
+
+DESCRIPTION = """
+Learning analytics for 7taps: statements in, answers and reminders out.
+
+Senders authenticate with **HTTP Basic**: the public key on one line as user name, the secret key on one line as
+password. Admins send **Authorization: Bearer ADMIN_TOKEN**. Every error has one shape, `application/problem+json`.
+"""
+
+
+def create_app() -> FastAPI:
+    """Wire the doors together. Stops with the name of a setting that is missing or wrong."""
+    settings = get_settings()
+    configure_logs(settings.log_level, settings.log_format, "api")
+    _ = settings.sqlalchemy_url
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        client = async_redis_client(settings.required_redis_url)
+        app.state.publisher = Publisher(client, settings.stream_name, settings.stream_max_entries)
+        yield
+        await app.state.publisher.close()
+
+    app = FastAPI(title="7taps Analytics", version=__version__, description=DESCRIPTION, lifespan=lifespan)
+    app.state.settings = settings
+    app.state.credential_check = CredentialCheck(settings.public_pem, settings.credential_cache_seconds)
+    install_problems(app)
+    app.exception_handler(Refused)(xapi.refused_response)
+    app.add_middleware(RequestIds)
+    for router in (xapi.standard, xapi.plain, reporting.router, cohorts.router, debug.router):
+        app.include_router(router)
+
+    @app.get("/health", tags=["Health"])
+    def get_health() -> dict[str, str]:
+        """Whether this process is alive. Says nothing of the stores."""
+        return {"status": "ok", "version": __version__}
+
+    return app

@@ -1,0 +1,224 @@
+"""What the JSON doors take and give. OpenAPI is made of these."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+
+class _Strict(BaseModel):
+    """What comes in: an unknown property is a mistake that its sender wants to hear of."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+def _known_time_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name!r} is no IANA time zone; write one such as Europe/Berlin")
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_known_time_zone)]
+Text200 = Annotated[str, Field(min_length=1, max_length=200)]
+Iri = Annotated[str, Field(min_length=3, max_length=2_000, pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"]+$")]
+
+
+class AccountPlan(_Strict):
+    """An xAPI account of a learner, as a sender names them."""
+
+    home_page: Iri
+    name: Text200
+
+
+class LearnerPlan(_Strict):
+    """A learner of a cohort, with at least one way to recognise them: e-mail, phone or account."""
+
+    name: Text200
+    email: str | None = Field(default=None, max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")
+    phone: str | None = Field(default=None, max_length=40)
+    accounts: list[AccountPlan] = Field(default=[], max_length=20)
+    time_zone: TimeZone | None = None
+    language: str | None = Field(default=None, max_length=35)
+
+    @field_validator("phone")
+    @classmethod
+    def _phone_is_one(cls, value: str | None) -> str | None:
+        if value is not None and not 8 <= sum(c.isdigit() for c in value) <= 15:
+            raise ValueError("has to have 8 to 15 digits, such as +15551234567")
+        return value
+
+    @model_validator(mode="after")
+    def _recognisable(self) -> "LearnerPlan":
+        if not (self.email or self.phone or self.accounts):
+            raise ValueError("a learner needs an email, a phone or an account to be recognised by")
+        return self
+
+
+class LessonPlan(_Strict):
+    """A lesson of a cohort; its place in the list is its place in the course."""
+
+    activity_id: Iri
+    title: Text200 | None = None
+    due_on: date | None = None
+
+
+class CohortPlan(_Strict):
+    """All of a cohort: putting it replaces what was planned before."""
+
+    name: Text200
+    time_zone: TimeZone = "UTC"
+    lessons: list[LessonPlan] = Field(default=[], max_length=500)
+    learners: list[LearnerPlan] = Field(default=[], max_length=10_000)
+
+    @field_validator("lessons")
+    @classmethod
+    def _each_lesson_once(cls, lessons: list[LessonPlan]) -> list[LessonPlan]:
+        ids = [lesson.activity_id for lesson in lessons]
+        if twice := {i for i in ids if ids.count(i) > 1}:
+            raise ValueError(f"a lesson stands in the course once; given twice: {', '.join(sorted(twice))}")
+        return lessons
+
+
+class CohortRead(BaseModel):
+    """A cohort, with the number of its learners and lessons."""
+
+    id: UUID
+    slug: str
+    name: str
+    time_zone: str
+    learners: int
+    lessons: int
+
+
+class LessonCompletions(BaseModel):
+    """A lesson of the cohort. rate: completed / learners of the cohort, 0 to 1; null when the cohort has none."""
+
+    id: UUID
+    activity_id: str
+    title: str | None
+    position: int | None
+    due_on: date | None
+    completed: int
+    started: int
+    rate: float | None
+
+
+class LearnerCompletion(BaseModel):
+    """What one learner did with one lesson they touched. completed_at: first completion; null: not completed."""
+
+    lesson_id: UUID
+    started_at: datetime
+    completed_at: datetime | None
+
+
+class LearnerCompletions(BaseModel):
+    """A learner of the cohort. rate: lessons completed / lessons of the cohort, 0 to 1; null when it has none."""
+
+    id: UUID
+    name: str | None
+    email: str | None
+    phone: str | None
+    completed: int
+    rate: float | None
+    lessons: list[LearnerCompletion]
+
+
+class CohortName(BaseModel):
+    """Which cohort a report is about."""
+
+    id: UUID
+    slug: str
+    name: str
+    time_zone: str
+
+
+class CohortCompletions(BaseModel):
+    """Who in the cohort has completed which lesson, when, as of generated_at. Times are UTC.
+
+    rate: completed (learner, lesson) pairs / all pairs, 0 to 1; null when there are none.
+    """
+
+    cohort: CohortName
+    generated_at: datetime
+    learner_count: int
+    lesson_count: int
+    rate: float | None
+    lessons: list[LessonCompletions]
+    learners: list[LearnerCompletions]
+
+
+class Queued(BaseModel):
+    """The plain door's answer to a POST: everything is durable, and loaded within a second on an idle system."""
+
+    queued: bool = True
+    ids: list[UUID]
+
+
+class StatementFlatRead(BaseModel):
+    """A flat row: a statement conformed for asking questions. See silver.statements_flat."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    statement_id: UUID
+    learner_id: UUID | None
+    actor_key: str
+    actor_email: str | None
+    actor_name: str | None
+    verb_id: str
+    verb: str
+    object_id: str
+    object_type: str
+    object_name: str | None
+    lesson_id: UUID | None
+    completes_lesson: bool
+    success: bool | None
+    completion: bool | None
+    score_scaled: float | None
+    response: str | None
+    duration_s: float | None
+    occurred_at: datetime
+    stored_at: datetime
+
+
+class PipelineRead(BaseModel):
+    """How far the pipeline is. stream_length: entries accepted and not loaded; pending: of these, in a worker's hands.
+
+    oldest_waiting_seconds: age of the oldest entry not loaded; null when there is none.
+    """
+
+    stream_length: int
+    pending: int
+    oldest_waiting_seconds: float | None
+    raw_statements: int
+    flat_statements: int
+    unflattened_statements: int
+    dead_letters: int
+    last_statement: dict[str, Any] | None
+
+
+class ProblemRead(BaseModel):
+    """One thing wrong with a request: where, what, and what would be right."""
+
+    path: str
+    message: str
+    expected: str
+
+
+class ErrorRead(BaseModel):
+    """The one shape of every error (RFC 9457, application/problem+json).
+
+    code never changes its meaning. refused: places of the statements of a batch that were not valid. kept: the id of
+    the dead letter that holds the body.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    problems: list[ProblemRead] = []
+    refused: list[int] | None = None
+    kept: UUID | None = None
