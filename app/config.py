@@ -54,7 +54,15 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "console"
 
-    @field_validator("database_url", "redis_url", "public_pem", "secret_pem", "admin_token", "public_url", mode="before")
+    @field_validator(
+        "database_url",
+        "redis_url",
+        "public_pem",
+        "secret_pem",
+        "admin_token",
+        "public_url",
+        mode="before",
+    )
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         """`DATABASE_URL=` in a .env file means "not set", as its writer meant."""

@@ -115,7 +115,9 @@ def load_messages(messages: Sequence[tuple[str, Fields]]) -> Loaded:
             try:
                 entry = StreamEntry.from_fields(fields)
                 incoming.extend(_statements_of(entry))
-                last_use[entry.credential_id] = max(entry.stored_at, last_use.get(entry.credential_id, entry.stored_at))
+                last_use[entry.credential_id] = max(
+                    entry.stored_at, last_use.get(entry.credential_id, entry.stored_at)
+                )
             except Unreadable as error:
                 _bury_message(db, message_id, fields, "unreadable", error)
                 buried += 1
@@ -178,7 +180,10 @@ class QuarantineMiddleware(dramatiq.Middleware):
         if message.actor_name != process_statement.actor_name:
             return
         message_id, data = message.args
-        why = str(message.options.get("traceback", "")).strip().rsplit("\n", 1)[-1] or "It failed without a reason."
+        why = (
+            str(message.options.get("traceback", "")).strip().rsplit("\n", 1)[-1]
+            or "It failed without a reason."
+        )
         attempts = int(message.options.get("retries", 0)) + 1
         with session_scope() as db:
             _bury_message(db, message_id, as_bytes(data), "failed", Unreadable(why), attempts)
@@ -205,7 +210,13 @@ def _statements_of(entry: StreamEntry) -> Iterable[Incoming]:
     if len(payloads) != len(entry.ids):
         raise Unreadable(
             "The stream entry does not fit together.",
-            [Problem("ids", f"are {len(entry.ids)} for {len(payloads)} statements.", "One id per statement.")],
+            [
+                Problem(
+                    "ids",
+                    f"are {len(entry.ids)} for {len(payloads)} statements.",
+                    "One id per statement.",
+                )
+            ],
         )
     return [
         Incoming(statement_id, payload, entry.stored_at, entry.xapi_version, entry.credential_id)

@@ -60,7 +60,8 @@ class StreamEntry:
         if form != FORMAT:
             found = "is missing" if form is None else f"is {form[:20]!r}"
             raise Unreadable(
-                "The stream entry cannot be read.", [Problem("format", f"{found}.", f"{FORMAT!r}, the form this release reads.")]
+                "The stream entry cannot be read.",
+                [Problem("format", f"{found}.", f"{FORMAT!r}, the form this release reads.")],
             )
         field = "body"
         try:
@@ -79,7 +80,14 @@ class StreamEntry:
         except (KeyError, ValueError) as error:
             why = "is missing." if isinstance(error, KeyError) else f"cannot be read: {error}."
             raise Unreadable("The stream entry cannot be read.", [Problem(field, why)]) from error
-        return cls(body, ids, stored_at, version, credential, fields.get(b"request", b"").decode(errors="replace"))
+        return cls(
+            body,
+            ids,
+            stored_at,
+            version,
+            credential,
+            fields.get(b"request", b"").decode(errors="replace"),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,14 +167,20 @@ class Publisher:
 
 
 def _full(limit: int) -> StreamFull:
-    return StreamFull(f"The stream holds {limit} entries or more that are not loaded yet.", retry_after_seconds=10)
+    return StreamFull(
+        f"The stream holds {limit} entries or more that are not loaded yet.", retry_after_seconds=10
+    )
 
 
 def _own_ids(body: bytes) -> tuple[UUID, ...]:
     try:
         parsed = orjson.loads(body)
-        return tuple(UUID(statement["id"]) for statement in (parsed if isinstance(parsed, list) else [parsed]))
+        return tuple(
+            UUID(statement["id"])
+            for statement in (parsed if isinstance(parsed, list) else [parsed])
+        )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unreadable(
-            "Each statement needs its id here.", [Problem("id", "is missing or is not a UUID.", "A UUID.")]
+            "Each statement needs its id here.",
+            [Problem("id", "is missing or is not a UUID.", "A UUID.")],
         ) from error

@@ -7,7 +7,13 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.accounts.identifiers import Identifier, Person, account_identifier, email_identifiers, normal_phone
+from app.accounts.identifiers import (
+    Identifier,
+    Person,
+    account_identifier,
+    email_identifiers,
+    normal_phone,
+)
 from app.accounts.lessons import lesson_id_of, note_lessons
 from app.accounts.models import Cohort, CohortLesson, CohortMember
 from app.accounts.people import fill_in, recognise
@@ -26,9 +32,13 @@ def put_cohort(db: Session, slug: str, plan: CohortPlan) -> CohortRead:
     for lesson in plan.lessons:
         if lesson.title:
             db.execute(
-                update(Lesson).where(Lesson.id == lesson_id_of(lesson.activity_id)).values(title=lesson.title)
+                update(Lesson)
+                .where(Lesson.id == lesson_id_of(lesson.activity_id))
+                .values(title=lesson.title)
             )
-    _replace_lessons(db, cohort_id, [(lesson.activity_id, lesson.due_on) for lesson in plan.lessons])
+    _replace_lessons(
+        db, cohort_id, [(lesson.activity_id, lesson.due_on) for lesson in plan.lessons]
+    )
     members = _recognise_learners(db, plan.learners)
     _replace_members(db, cohort_id, members)
     return CohortRead(
@@ -54,7 +64,8 @@ def list_cohorts(db: Session) -> list[Cohort]:
 def _upsert(db: Session, slug: str, name: str, time_zone: str) -> UUID:
     row = insert(Cohort).values(slug=slug, name=name, time_zone=time_zone)
     changed = row.on_conflict_do_update(
-        index_elements=[Cohort.slug], set_={"name": row.excluded.name, "time_zone": row.excluded.time_zone}
+        index_elements=[Cohort.slug],
+        set_={"name": row.excluded.name, "time_zone": row.excluded.time_zone},
     )
     return db.execute(changed.returning(Cohort.id)).scalar_one()
 
@@ -62,7 +73,12 @@ def _upsert(db: Session, slug: str, name: str, time_zone: str) -> UUID:
 def _replace_lessons(db: Session, cohort_id: UUID, lessons: list[tuple[str, date | None]]) -> None:
     db.execute(delete(CohortLesson).where(CohortLesson.cohort_id == cohort_id))
     rows = [
-        {"cohort_id": cohort_id, "lesson_id": lesson_id_of(activity_id), "position": position, "due_on": due_on}
+        {
+            "cohort_id": cohort_id,
+            "lesson_id": lesson_id_of(activity_id),
+            "position": position,
+            "due_on": due_on,
+        }
         for position, (activity_id, due_on) in enumerate(lessons, start=1)
     ]
     if rows:
@@ -71,7 +87,9 @@ def _replace_lessons(db: Session, cohort_id: UUID, lessons: list[tuple[str, date
 
 def _replace_members(db: Session, cohort_id: UUID, members: set[UUID]) -> None:
     db.execute(
-        delete(CohortMember).where(CohortMember.cohort_id == cohort_id, CohortMember.user_id.not_in(members))
+        delete(CohortMember).where(
+            CohortMember.cohort_id == cohort_id, CohortMember.user_id.not_in(members)
+        )
     )
     rows = [{"cohort_id": cohort_id, "user_id": user_id} for user_id in sorted(members)]
     if rows:
@@ -104,7 +122,9 @@ def person_of_plan(learner: LearnerPlan) -> Person:
     phone = normal_phone(learner.phone) if learner.phone else None
     if phone:
         identifiers.append(Identifier("phone", phone))
-    identifiers.extend(account_identifier(str(account.home_page), account.name) for account in learner.accounts)
+    identifiers.extend(
+        account_identifier(str(account.home_page), account.name) for account in learner.accounts
+    )
     first = identifiers[0]
     return Person(
         actor_key=f"{first.kind}:{first.value}",

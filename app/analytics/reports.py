@@ -62,7 +62,11 @@ def cohort_completions(db: Session, cohort_id: UUID) -> CohortCompletions:
             completed=(completed := _completed(by_learner[user.id])),
             rate=_rate(completed, len(lessons)),
             lessons=[
-                LearnerCompletion(lesson_id=row.lesson_id, started_at=row.started_at, completed_at=row.completed_at)
+                LearnerCompletion(
+                    lesson_id=row.lesson_id,
+                    started_at=row.started_at,
+                    completed_at=row.completed_at,
+                )
                 for row in sorted(by_learner[user.id], key=lambda row: order[row.lesson_id])
                 if row.started_at
             ],
@@ -74,7 +78,9 @@ def cohort_completions(db: Session, cohort_id: UUID) -> CohortCompletions:
         lesson.completed = _completed(by_lesson[lesson.id])
         lesson.rate = _rate(lesson.completed, len(learners))
     return CohortCompletions(
-        cohort=CohortName(id=cohort.id, slug=cohort.slug, name=cohort.name, time_zone=cohort.time_zone),
+        cohort=CohortName(
+            id=cohort.id, slug=cohort.slug, name=cohort.name, time_zone=cohort.time_zone
+        ),
         generated_at=clock.now(),
         learner_count=len(learners),
         lesson_count=len(lessons),
@@ -95,7 +101,17 @@ def completions_csv(report: CohortCompletions) -> Iterator[str]:
         writer.writerow([_cell(cell) for cell in cells])
         return buffer.getvalue()
 
-    yield line("cohort", "learner", "email", "phone", "lesson", "position", "due_on", "started_at", "completed_at")
+    yield line(
+        "cohort",
+        "learner",
+        "email",
+        "phone",
+        "lesson",
+        "position",
+        "due_on",
+        "started_at",
+        "completed_at",
+    )
     for learner in report.learners:
         done = {row.lesson_id: row for row in learner.lessons}
         for lesson in report.lessons:

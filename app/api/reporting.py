@@ -14,7 +14,10 @@ from app.schemas import CohortCompletions
 from app.security import Admin
 
 router = APIRouter(
-    prefix="/api/reports", tags=["Reports"], dependencies=[Admin], responses=errors(400, 401, 404, 503)
+    prefix="/api/reports",
+    tags=["Reports"],
+    dependencies=[Admin],
+    responses=errors(400, 401, 404, 503),
 )
 Db = Annotated[Session, Depends(get_db, scope="function")]
 Format = Annotated[Literal["json", "csv"] | None, Query(description="json (default) or csv")]
@@ -26,7 +29,10 @@ Format = Annotated[Literal["json", "csv"] | None, Query(description="json (defau
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
 )
 def get_cohort_completions(
-    cohort_id: UUID, db: Db, format: Format = None, accept: Annotated[str, Header()] = ""  # noqa: A002
+    cohort_id: UUID,
+    db: Db,
+    format: Format = None,
+    accept: Annotated[str, Header()] = "",  # noqa: A002
 ) -> CohortCompletions | StreamingResponse:
     """Who in the cohort has completed which lesson, when; rates per lesson, per learner and overall."""
     report = reports.cohort_completions(db, cohort_id)

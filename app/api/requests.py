@@ -29,7 +29,9 @@ class RequestIds:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
+        given = next(
+            (value for name, value in scope["headers"] if name == b"x-request-id"), b""
+        ).decode("latin-1")
         request_id = given if _ACCEPTABLE_ID.fullmatch(given) else secrets.token_hex(8)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
@@ -38,7 +40,11 @@ class RequestIds:
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message)[REQUEST_ID] = request_id
-                level = "warning" if message["status"] >= 500 else "info" if message["status"] >= 400 else "debug"
+                level = (
+                    "warning"
+                    if message["status"] >= 500
+                    else "info" if message["status"] >= 400 else "debug"
+                )
                 getattr(log, level)(
                     "request",
                     method=scope["method"],
@@ -72,4 +78,6 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
 
 
 def _too_large(max_bytes: int) -> TooLarge:
-    return TooLarge(f"The body has more than {max_bytes} bytes. Send fewer statements at once, or raise MAX_BODY_BYTES.")
+    return TooLarge(
+        f"The body has more than {max_bytes} bytes. Send fewer statements at once, or raise MAX_BODY_BYTES."
+    )

@@ -26,7 +26,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{parser.prog}: {getattr(error, 'message', error)}", file=sys.stderr)
         return 2
     except OperationalError as error:
-        print(f"{parser.prog}: the database does not answer: {str(error.orig).strip()}", file=sys.stderr)
+        print(
+            f"{parser.prog}: the database does not answer: {str(error.orig).strip()}",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt:
         return 130

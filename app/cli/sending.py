@@ -70,8 +70,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """How much waits to be loaded, how much is stored, how much was buried: the server's own count.
-    """
+    """How much waits to be loaded, how much is stored, how much was buried: the server's own count."""
 
     waiting: int
     raw_statements: int

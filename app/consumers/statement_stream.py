@@ -51,15 +51,19 @@ class StatementConsumer(threading.Thread):
 
     def run(self) -> None:
         """Until stopped: take a batch, load it, acknowledge it. Stores that are away are waited for."""
-        log.info("consumer started", consumer=self.consumer, stream=self._stream.name, group=self._group)
+        log.info(
+            "consumer started", consumer=self.consumer, stream=self._stream.name, group=self._group
+        )
         pause = 0.0
         while not self._stopping.is_set():
             try:
                 if not self._group_known:
-                    self._make_group()
+                    self.join_group()
                 self.handle(self.take())
                 pause = 0.0
-            except Exception as error:  # noqa: BLE001  (a consumer that dies would stop the pipeline in silence)
+            except (
+                Exception
+            ) as error:  # noqa: BLE001  (a consumer that dies would stop the pipeline in silence)
                 pause = min(MAX_PAUSE_SECONDS, pause * 2 or 0.25)
                 self._group_known = False
                 self._own_after = "0-0"
@@ -95,7 +99,9 @@ class StatementConsumer(threading.Thread):
         messages = _messages_of(answer)
         for _, fields in messages:
             size = sum(map(len, fields.values()))
-            self._mean_bytes += (size - self._mean_bytes) * (0.02 if size < self._mean_bytes else 0.5)
+            self._mean_bytes += (size - self._mean_bytes) * (
+                0.02 if size < self._mean_bytes else 0.5
+            )
         return messages
 
     def handle(self, messages: Sequence[Message]) -> None:
@@ -112,7 +118,11 @@ class StatementConsumer(threading.Thread):
             if _is_passing(error):
                 raise
             if len(messages) == 1:
-                log.warning("entry fails alone", message_id=messages[0][0], error=f"{type(error).__name__}: {error}"[:500])
+                log.warning(
+                    "entry fails alone",
+                    message_id=messages[0][0],
+                    error=f"{type(error).__name__}: {error}"[:500],
+                )
                 hand_over(self._stream, *messages[0])
                 return
             middle = len(messages) // 2
@@ -131,7 +141,9 @@ class StatementConsumer(threading.Thread):
 
     def _take_own(self, after: str) -> list[Message]:
         """Entries that are pending in this consumer's own name, read once in order; they need not grow idle first."""
-        answer = self._stream.client.xreadgroup(self._group, self.consumer, {self._stream.name: after}, count=50)
+        answer = self._stream.client.xreadgroup(
+            self._group, self.consumer, {self._stream.name: after}, count=50
+        )
         return _messages_of(answer)
 
     def _claim(self) -> list[Message]:
@@ -144,7 +156,7 @@ class StatementConsumer(threading.Thread):
             log.info("claimed", entries=len(claimed))
         return claimed
 
-    def _make_group(self) -> None:
+    def join_group(self) -> None:
         """The group begins at the start of the stream, so that what was sent before the first worker is read."""
         try:
             self._stream.client.xgroup_create(self._stream.name, self._group, id="0", mkstream=True)
@@ -154,14 +166,18 @@ class StatementConsumer(threading.Thread):
         self._group_known = True
         for other in self._stream.client.xinfo_consumers(self._stream.name, self._group):  # type: ignore[union-attr]
             if other["pending"] == 0 and other["idle"] > FORGET_CONSUMER_AFTER_MS:
-                self._stream.client.xgroup_delconsumer(self._stream.name, self._group, other["name"])
+                self._stream.client.xgroup_delconsumer(
+                    self._stream.name, self._group, other["name"]
+                )
 
     def _leave(self) -> None:
         """Take this consumer's name off the group, unless entries are still in its name: those get claimed."""
         try:
             for own in self._stream.client.xinfo_consumers(self._stream.name, self._group):  # type: ignore[union-attr]
                 if own["name"] == self.consumer.encode() and own["pending"] == 0:
-                    self._stream.client.xgroup_delconsumer(self._stream.name, self._group, self.consumer)
+                    self._stream.client.xgroup_delconsumer(
+                        self._stream.name, self._group, self.consumer
+                    )
         except redis.RedisError as error:
             log.info("consumer could not sign off", error=str(error))
 

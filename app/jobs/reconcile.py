@@ -13,6 +13,7 @@ from app.database import session_scope
 from app.etl_incremental import Loaded, run_incremental_etl
 from app.jobs.models import JobRun
 from app.platform import clock
+from app.platform.broker import broker
 from app.platform.logs import get_logger
 
 log = get_logger(__name__)
@@ -24,6 +25,7 @@ KEEP_RUNS_DAYS = 7
 @dramatiq.actor(
     actor_name=JOB,
     queue_name="scheduled",
+    broker=broker,
     max_retries=0,  # the next tick finds whatever this one left undone
     periodic=cron(f"*/{get_settings().etl_interval_minutes} * * * *"),
 )
@@ -32,10 +34,16 @@ def reconcile() -> None:
     now = clock.now()
     period = now.replace(second=0, microsecond=0)
     with session_scope() as db:
-        claim = insert(JobRun).values(job=JOB, period=period, started_at=now).on_conflict_do_nothing()
+        claim = (
+            insert(JobRun).values(job=JOB, period=period, started_at=now).on_conflict_do_nothing()
+        )
         if db.execute(claim.returning(JobRun.job)).first() is None:
             return
-        db.execute(delete(JobRun).where(JobRun.job == JOB, JobRun.period < now - timedelta(days=KEEP_RUNS_DAYS)))
+        db.execute(
+            delete(JobRun).where(
+                JobRun.job == JOB, JobRun.period < now - timedelta(days=KEEP_RUNS_DAYS)
+            )
+        )
     done = sweep(get_settings().etl_batch_statements)
     with session_scope() as db:
         db.execute(

@@ -78,9 +78,14 @@ def completes(statement: Mapping[str, Any]) -> bool:
 def card_type(statement: Mapping[str, Any]) -> str | None:
     """poll, quiz, form, rating …: the extension of the context or of the activity whose key ends in card-type."""
     definition = statement["object"].get("definition") or {}
-    for extensions in ((statement.get("context") or {}).get("extensions"), definition.get("extensions")):
+    for extensions in (
+        (statement.get("context") or {}).get("extensions"),
+        definition.get("extensions"),
+    ):
         for key, value in (extensions or {}).items():
-            if isinstance(value, str) and key.lower().replace("_", "-").endswith(("card-type", "cardtype")):
+            if isinstance(value, str) and key.lower().replace("_", "-").endswith(
+                ("card-type", "cardtype")
+            ):
                 return value
     return None
 

@@ -46,10 +46,20 @@ def parse_json(body: bytes) -> object:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        where = f"at line {error.lineno}, column {error.colno}" if body.strip() else "because it is empty"
+        where = (
+            f"at line {error.lineno}, column {error.colno}"
+            if body.strip()
+            else "because it is empty"
+        )
         raise Refused(
             f"The body is not JSON {where}.",
-            [Problem("$", f"is not JSON {where}: {error.msg}.", "One statement as a JSON object, encoded as UTF-8.")],
+            [
+                Problem(
+                    "$",
+                    f"is not JSON {where}: {error.msg}.",
+                    "One statement as a JSON object, encoded as UTF-8.",
+                )
+            ],
         ) from error
 
 
@@ -61,18 +71,41 @@ def receive_one(body: bytes, statement_id: str | None, xapi_version: str) -> Rec
     if statement_id is None:
         raise Refused(
             "The request does not say which statement this is.",
-            [Problem("?statementId", "is missing.", "?statementId=<UUID>, the id of the statement in the body.")],
+            [
+                Problem(
+                    "?statementId",
+                    "is missing.",
+                    "?statementId=<UUID>, the id of the statement in the body.",
+                )
+            ],
         )
     if not is_uuid(statement_id):
         raise Refused(
             "The statementId is not a UUID.",
-            [Problem("?statementId", f"is {statement_id[:80]!r}.", "A UUID such as 2557db94-bd34-46d7-9684-d928c824963a.")],
+            [
+                Problem(
+                    "?statementId",
+                    f"is {statement_id[:80]!r}.",
+                    "A UUID such as 2557db94-bd34-46d7-9684-d928c824963a.",
+                )
+            ],
         )
     wanted = UUID(statement_id)
     statement = parse_json(body)
     problems = validate_statement(statement, rules_for(xapi_version))
-    if not problems and isinstance(statement, dict) and "id" in statement and UUID(statement["id"]) != wanted:
-        problems = [Problem("id", f"is {statement['id']}, not the statementId of the request.", f"{wanted}, or no id.")]
+    if (
+        not problems
+        and isinstance(statement, dict)
+        and "id" in statement
+        and UUID(statement["id"]) != wanted
+    ):
+        problems = [
+            Problem(
+                "id",
+                f"is {statement['id']}, not the statementId of the request.",
+                f"{wanted}, or no id.",
+            )
+        ]
     if problems:
         raise Refused(_summary(problems, 1), problems[:MAX_PROBLEMS_TOLD], (0,))
     return Received(body, (wanted,))
@@ -94,7 +127,13 @@ def receive_many(body: bytes, xapi_version: str, max_statements: int) -> Receive
     if len(parsed) > max_statements:
         raise Refused(
             f"The array holds {len(parsed)} statements; at most {max_statements} are taken at once.",
-            [Problem("$", f"is an array of {len(parsed)} statements.", f"At most {max_statements} in one request.")],
+            [
+                Problem(
+                    "$",
+                    f"is an array of {len(parsed)} statements.",
+                    f"At most {max_statements} in one request.",
+                )
+            ],
         )
     return Received(body, _ids_of_batch(parsed, version))
 
@@ -109,7 +148,11 @@ def _ids_of_batch(statements: list[object], version: Version) -> tuple[UUID, ...
             statement_id = _id_of(statement)
             first = ids.setdefault(statement_id, place)
             if first != place:
-                found = [Problem(f"[{place}].id", f"is also the id of [{first}].", "Another id, or none.")]
+                found = [
+                    Problem(
+                        f"[{place}].id", f"is also the id of [{first}].", "Another id, or none."
+                    )
+                ]
         if found:
             refused.append(place)
             problems.extend(found[: MAX_PROBLEMS_TOLD - len(problems)])
@@ -124,11 +167,10 @@ def _id_of(statement: dict[str, object]) -> UUID:
 
 
 def _summary(problems: list[Problem], refused: int) -> str:
-    first = problems[0]
+    first = f"{problems[0].path} {problems[0].message.rstrip('.')}."
     if refused > 1:
-        return f"{refused} statements are not valid; the first problem: {first.path} {first.message}"
-    more = f" And {len(problems) - 1} more." if len(problems) > 1 else ""
-    return f"{first.path} {first.message}{more}"
+        return f"{refused} statements are not valid. The first problem: {first}"
+    return f"{first} And {len(problems) - 1} more." if len(problems) > 1 else first
 
 
 def split(body: bytes) -> list[bytes]:
@@ -142,7 +184,9 @@ def split(body: bytes) -> list[bytes]:
             return [bytes(part) for part in _split(text)]
         parse_json(text)
     except msgspec.DecodeError as error:
-        raise Unreadable(f"The body is not JSON: {error}.", [Problem("$", "is not JSON.", "JSON.")]) from error
+        raise Unreadable(
+            f"The body is not JSON: {error}.", [Problem("$", "is not JSON.", "JSON.")]
+        ) from error
     return [text]
 
 

@@ -26,7 +26,11 @@ def configure_logs(level: str, format: str, process: str) -> None:  # noqa: A002
             structlog.processors.JSONRenderer(),
         ]
     else:
-        last = [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback)]
+        last = [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -41,7 +45,11 @@ def configure_logs(level: str, format: str, process: str) -> None:  # noqa: A002
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[_name_process(process), structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+            processors=[
+                _name_process(process),
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *last,
+            ],
         )
     )
     root = logging.getLogger()
@@ -55,7 +63,9 @@ def configure_logs(level: str, format: str, process: str) -> None:  # noqa: A002
 
 
 def _name_process(process: str) -> structlog.typing.Processor:
-    def add(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    def add(
+        _logger: object, _method: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
         event.setdefault("process", process)
         return event
 

@@ -20,4 +20,9 @@ def write(db: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write one flat row per statement; a row that is there already stays as it is."""
     ordered = sorted(rows, key=lambda row: row["statement_id"].bytes)
     with raw_cursor(db) as cursor:
-        execute_values(cursor, _INSERT, [tuple(row[name] for name in COLUMNS) for row in ordered], page_size=1_000)
+        execute_values(
+            cursor,
+            _INSERT,
+            [tuple(row[name] for name in COLUMNS) for row in ordered],
+            page_size=1_000,
+        )

@@ -23,9 +23,10 @@ from app.lrs.validation.attachments import (
 from app.lrs.validation.context import validate_context
 from app.lrs.validation.primitives import (
     Version,
-    is_duration,
+    is_extensions,
     is_iri,
     is_irl,
+    is_language_map,
     is_language_tag,
     is_mbox,
     is_media_type,
@@ -33,16 +34,19 @@ from app.lrs.validation.primitives import (
     is_sha1sum,
     is_sha2,
     is_statement_version,
-    is_timestamp,
     is_uri,
     is_uuid,
     is_version,
-    parse_duration_seconds,
-    parse_timestamp,
 )
 from app.lrs.validation.report import MOST_PROBLEMS
 from app.lrs.validation.result import validate_result
 from app.lrs.validation.statement import VOIDED, validate_statement
+from app.lrs.validation.times import (
+    is_duration,
+    is_timestamp,
+    parse_duration_seconds,
+    parse_timestamp,
+)
 
 __all__ = [
     "IDENTIFIERS",
@@ -52,8 +56,10 @@ __all__ = [
     "VOIDED",
     "Version",
     "is_duration",
+    "is_extensions",
     "is_iri",
     "is_irl",
+    "is_language_map",
     "is_language_tag",
     "is_mbox",
     "is_media_type",

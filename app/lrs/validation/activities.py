@@ -5,8 +5,10 @@ extensions, references.
 from app.errors import Problem
 from app.lrs.validation.primitives import (
     Version,
+    is_extensions,
     is_iri,
     is_irl,
+    is_language_map,
     is_language_tag,
     is_uuid,
 )
@@ -138,9 +140,9 @@ def _check_definition(value: object, path: str, problems: list[Problem]) -> None
         expected = 'An object, such as {"name": {"en-US": "Lesson 7"}}'
         wrong_kind(problems, path, value, "an Activity definition", expected)
         return
-    if "name" in value:
+    if "name" in value and not is_language_map(value["name"]):
         validate_language_map(value["name"], f"{path}.name", problems)
-    if "description" in value:
+    if "description" in value and not is_language_map(value["description"]):
         validate_language_map(value["description"], f"{path}.description", problems)
     if "type" in value and not is_iri(value["type"]):
         expected = 'An IRI, such as "http://adlnet.gov/expapi/activities/lesson"'
@@ -148,7 +150,7 @@ def _check_definition(value: object, path: str, problems: list[Problem]) -> None
     if "moreInfo" in value and not is_irl(value["moreInfo"]):
         expected = 'An IRL with its scheme, such as "https://example.com/about"'
         wrong_kind(problems, child(path, "moreInfo"), value["moreInfo"], "an IRL", expected)
-    if "extensions" in value:
+    if "extensions" in value and not is_extensions(value["extensions"]):
         validate_extensions(value["extensions"], f"{path}.extensions", problems)
     if not _PLAIN_DEFINITION.issuperset(value):
         if not _DEFINITION.issuperset(value):
@@ -219,7 +221,7 @@ def _check_components(value: object, path: str, problems: list[Problem]) -> None
             tell(problems, f"{path}[{index}].id", f"is {shown(name)} once more", expected)
         else:
             seen.add(name)
-        if "description" in component:
+        if "description" in component and not is_language_map(component["description"]):
             validate_language_map(
                 component["description"], f"{path}[{index}].description", problems
             )

@@ -42,11 +42,14 @@ def validate_actor(value: object, path: str, version: Version, problems: list[Pr
     """An Agent or a Group; without an objectType it is an Agent (xAPI 1.0.3 Data 2.4.2)."""
     if type(value) is not dict:
         wrong_kind(problems, path, value, "an Agent or a Group", _AN_AGENT)
-    elif value.get("objectType") == "Group":
+        return
+    kind = value.get("objectType")
+    if kind == "Group":
         _check_group(value, path, version, problems)
+    elif "member" in value and kind != "Agent":
+        validate_group(value, path, version, problems)  # It is meant as one, and does not say so.
     else:
-        kinds = ("Agent", "Group")
-        _check_agent(value, path, problems, kinds)
+        _check_agent(value, path, problems, ("Agent", "Group"))
 
 
 def validate_agent(value: object, path: str, version: Version, problems: list[Problem]) -> None:

@@ -7,7 +7,7 @@ from app.lrs.validation.activities import (
     validate_statement_ref,
 )
 from app.lrs.validation.agents import validate_actor, validate_agent, validate_group
-from app.lrs.validation.primitives import Version, is_iri, is_language_tag, is_uuid
+from app.lrs.validation.primitives import Version, is_extensions, is_iri, is_language_tag, is_uuid
 from app.lrs.validation.report import (
     MOST_PROBLEMS,
     child,
@@ -77,12 +77,10 @@ def validate_context(
         wrong_kind(problems, child(path, "language"), value["language"], "a language tag", expected)
     if "statement" in value:
         validate_statement_ref(value["statement"], child(path, "statement"), problems)
-    if "extensions" in value:
+    if "extensions" in value and not is_extensions(value["extensions"]):
         validate_extensions(value["extensions"], child(path, "extensions"), problems)
     if version == "2.0":
-        for key, kind, inner in _COMPANIONS:
-            if key in value:
-                _check_companions(value[key], child(path, key), problems, kind, inner)
+        _check_additions(value, path, problems)
 
 
 def _check_edition(
@@ -128,10 +126,17 @@ def _check_activities(value: object, path: str, version: Version, problems: list
             wrong_kind(problems, where, activities, "an array of Activities", expected)
 
 
+def _check_additions(value: dict[str, object], path: str, problems: list[Problem]) -> None:
+    """What only 2.0 has: contextAgents and contextGroups (IEEE 9274.1.1 4.2.2.5)."""
+    for key, kind, inner in _COMPANIONS:
+        if key in value:
+            _check_companions(value[key], child(path, key), problems, kind, inner)
+
+
 def _check_companions(
     value: object, path: str, problems: list[Problem], kind: str, inner: str
 ) -> None:
-    """contextAgents and contextGroups (IEEE 9274.1.1 4.2.2.5), alike but for two words."""
+    """One of the two lists, which are alike but for two words (IEEE 9274.1.1 4.2.2.5)."""
     if type(value) is not list:
         wrong_kind(
             problems, path, value, f"an array of {kind} objects", f"An array of {kind} objects"

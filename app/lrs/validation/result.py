@@ -2,8 +2,9 @@
 
 from app.errors import Problem
 from app.lrs.validation.activities import validate_extensions
-from app.lrs.validation.primitives import is_duration, is_number
+from app.lrs.validation.primitives import is_extensions, is_number
 from app.lrs.validation.report import child, tell, unknown_keys, wrong_kind
+from app.lrs.validation.times import is_duration
 
 _RESULT = frozenset({"score", "success", "completion", "response", "duration", "extensions"})
 _SCORE = frozenset({"scaled", "raw", "min", "max"})
@@ -33,7 +34,7 @@ def validate_result(value: object, path: str, problems: list[Problem]) -> None:
         wrong_kind(problems, where, value["duration"], "an ISO 8601 duration", expected)
     if "score" in value:
         _check_score(value["score"], child(path, "score"), problems)
-    if "extensions" in value:
+    if "extensions" in value and not is_extensions(value["extensions"]):
         validate_extensions(value["extensions"], child(path, "extensions"), problems)
 
 
@@ -44,10 +45,15 @@ def _check_score(value: object, path: str, problems: list[Problem]) -> None:
         return
     if not _SCORE.issuperset(value):
         unknown_keys(problems, path, value, _SCORE, "a score")
-    scaled = _number(value, "scaled", path, problems)
-    raw = _number(value, "raw", path, problems)
-    low = _number(value, "min", path, problems)
-    high = _number(value, "max", path, problems)
+    numbers = value
+    for key, number in value.items():
+        if type(number) is not int and type(number) is not float:
+            numbers = {name: entry for name, entry in value.items() if is_number(entry)}
+            if key in _SCORE:
+                where, expected = child(path, key), "A number without quotes, such as 0.8"
+                wrong_kind(problems, where, number, "a number", expected)
+    scaled, raw = numbers.get("scaled"), numbers.get("raw")
+    low, high = numbers.get("min"), numbers.get("max")
     if scaled is not None and not -1 <= scaled <= 1:
         where, expected = child(path, "scaled"), "A number from -1 to 1, such as 0.8"
         tell(problems, where, f"is {scaled}, outside -1 to 1", expected)
@@ -63,17 +69,3 @@ def _check_score(value: object, path: str, problems: list[Problem]) -> None:
         if high is not None and raw > high:
             expected = f"A number up to max, which is {high}"
             tell(problems, child(path, "raw"), f"is {raw}, more than max", expected)
-
-
-def _number(
-    score: dict[str, object], key: str, path: str, problems: list[Problem]
-) -> int | float | None:
-    if key not in score:
-        return None
-    value = score[key]
-    if is_number(value):
-        return value
-    wrong_kind(
-        problems, child(path, key), value, "a number", "A number without quotes, such as 0.8"
-    )
-    return None

@@ -17,8 +17,8 @@ from app.lrs.validation.context import validate_context
 from app.lrs.validation.primitives import (
     Version,
     is_iri,
+    is_language_map,
     is_statement_version,
-    is_timestamp,
     is_uuid,
 )
 from app.lrs.validation.report import (
@@ -31,6 +31,7 @@ from app.lrs.validation.report import (
     wrong_kind,
 )
 from app.lrs.validation.result import validate_result
+from app.lrs.validation.times import is_timestamp
 
 VOIDED = "http://adlnet.gov/expapi/verbs/voided"
 OBJECT_TYPES = ("Activity", "Agent", "Group", "StatementRef", "SubStatement")
@@ -127,7 +128,7 @@ def _check_verb(value: object, path: str, problems: list[Problem]) -> None:
         missing(problems, path, "id", _VERB_ID)
     elif not is_iri(value["id"]):
         wrong_kind(problems, child(path, "id"), value["id"], "an IRI", _VERB_ID)
-    if "display" in value:
+    if "display" in value and not is_language_map(value["display"]):
         validate_language_map(value["display"], f"{path}.display", problems)
 
 

@@ -1,0 +1,188 @@
+"""Fixtures: the stores, a database built by the migrations, a clean slate for each test that commits."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from tests.stores import Stores, running_stores
+
+TEMPLATE = f"seventaps_template_{os.getpid()}"
+DATABASE = f"seventaps_test_{os.getpid()}"
+_opened = ExitStack()
+_stores: Stores
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the stores before any module of the application is imported: some read their address at import."""
+    if config.option.collectonly or config.option.help:
+        return
+    global _stores  # noqa: PLW0603
+    _stores = _opened.enter_context(running_stores())
+    for name in [name for name in os.environ if name in _setting_names()]:
+        del os.environ[name]
+    from app.platform import keys
+
+    pair = keys.new_key_pair()
+    os.environ |= {
+        "REDIS_URL": _stores.redis_url,
+        "PUBLIC_PEM": keys.one_line(pair.public_pem),
+        "SECRET_PEM": keys.one_line(pair.secret_pem),
+        "ADMIN_TOKEN": "the admin token of the tests",
+        "DATA_DIR": _opened.enter_context(tempfile.TemporaryDirectory()),
+        "LOG_FORMAT": "json",
+    }
+    _build_database()
+
+
+def pytest_unconfigure() -> None:
+    """Stop the stores; nothing is left behind."""
+    _opened.close()
+
+
+def _setting_names() -> set[str]:
+    from app.config import Settings
+
+    return {name.upper() for name in Settings.model_fields}
+
+
+def _build_database() -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    from app.cli.migrate import ALEMBIC_INI
+    from app.config import get_settings
+
+    os.environ["DATABASE_URL"] = _stores.create_database(TEMPLATE)
+    get_settings.cache_clear()
+    command.upgrade(Config(str(ALEMBIC_INI)), "head")
+    os.environ["DATABASE_URL"] = _stores.create_database(DATABASE, TEMPLATE)
+    get_settings.cache_clear()
+    _opened.callback(_stores.drop_database, TEMPLATE)
+    _opened.callback(_stores.drop_database, DATABASE)
+    from app.database import forget_engine
+
+    _opened.callback(forget_engine)
+
+
+@pytest.fixture(scope="session")
+def stores() -> Stores:
+    """The stores of this run."""
+    return _stores
+
+
+@pytest.fixture
+def fresh_database(stores: Stores, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of an empty, migrated database of its own, for tests with processes of their own."""
+    name = f"seventaps_fresh_{os.getpid()}"
+    yield stores.create_database(name, TEMPLATE)
+    stores.drop_database(name)
+
+
+@pytest.fixture
+def db() -> Iterator[Session]:
+    """A session whose commits are savepoints: whatever the test does is rolled back at its end."""
+    from app.database import get_engine
+
+    with get_engine().connect() as connection:
+        outer = connection.begin()
+        with Session(
+            connection, join_transaction_mode="create_savepoint", expire_on_commit=False
+        ) as session:
+            yield session
+        outer.rollback()
+
+
+@pytest.fixture
+def clean() -> Iterator[None]:
+    """Empty tables and an empty Redis, for tests that commit; emptied again when they are done."""
+    _empty()
+    yield
+    _empty()
+
+
+def _empty() -> None:
+    from app.database import get_engine
+    from app.registry import TABLES
+
+    names = ", ".join(f'"{t.schema or "public"}"."{t.name}"' for t in TABLES.sorted_tables)
+    with get_engine().begin() as connection:
+        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+    redis.Redis.from_url(_stores.redis_url).flushall()
+
+
+@dataclass(frozen=True)
+class Doors:
+    """The API, with somebody at each side of it."""
+
+    client: TestClient
+    sender: tuple[str, str]
+    admin: dict[str, str]
+
+    def put(self, statement: Any, statement_id: str, path: str = "/api/xapi/statements") -> Any:
+        """PUT one statement as 7taps does."""
+        return self.client.put(
+            path, params={"statementId": statement_id}, json=statement, auth=self.sender
+        )
+
+    def post(self, body: Any, path: str = "/xapi/statements", **headers: str) -> Any:
+        """POST statements through the standard door."""
+        return self.client.post(
+            path,
+            json=body,
+            auth=self.sender,
+            headers={"X-Experience-API-Version": "1.0.3", **headers},
+        )
+
+
+@pytest.fixture
+def doors(clean: None) -> Iterator[Doors]:
+    """The API in this process, on the real stores."""
+    from app.main import create_app
+
+    with TestClient(create_app(), raise_server_exceptions=False) as client:
+        yield Doors(
+            client,
+            (os.environ["PUBLIC_PEM"], os.environ["SECRET_PEM"]),
+            {"Authorization": f"Bearer {os.environ['ADMIN_TOKEN']}"},
+        )
+
+
+@pytest.fixture
+def drain(clean: None) -> Callable[[], int]:
+    """Load what is on the stream, in this process, with the worker's own consumer; returns the number of entries."""
+    from app.config import get_settings
+    from app.consumers import statement_stream
+    from app.etl_streaming import the_stream
+
+    def run() -> int:
+        consumer = statement_stream.StatementConsumer(the_stream(), get_settings())
+        consumer.join_group()
+        entries = 0
+        while the_stream().client.xlen(the_stream().name):
+            messages = consumer.take()
+            if not messages:
+                break
+            consumer.handle(messages)
+            entries += len(messages)
+        return entries
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data sets beside the repository; tests that need it are skipped where it is not."""
+    folder = Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the real data sets are not beside the repository")
+    return folder
