@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.responses import RedirectResponse
 
 from app import __version__
 from app.api import cohorts, debug, reporting, xapi
@@ -49,6 +50,11 @@ def create_app() -> FastAPI:
     app.add_middleware(RequestIds)
     for router in (xapi.standard, xapi.plain, reporting.router, cohorts.router, debug.router):
         app.include_router(router)
+
+    @app.get("/", include_in_schema=False)
+    def get_start() -> RedirectResponse:
+        """Where people begin: the description of the doors."""
+        return RedirectResponse("/docs")
 
     @app.get("/health", tags=["Health"])
     def get_health() -> dict[str, str]:

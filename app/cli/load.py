@@ -59,9 +59,7 @@ class BatchResult:
 
 @dataclass(slots=True)
 class Totals:
-    """What became of the file so far. repeated: equal statements met again within one batch, which
-    are sent once.
-    """
+    """What became of the file so far. repeated: equal statements within one batch, sent once."""
 
     read: int = 0
     accepted: int = 0
@@ -109,8 +107,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--wait",
         action=argparse.BooleanOptionalAction,
         default=None,
-        help="wait until all is loaded and tell new from already there; needs ADMIN_TOKEN (default: on"
-        " for the server in the settings when ADMIN_TOKEN is set)",
+        help="wait until all is loaded and tell new from already there; needs ADMIN_TOKEN"
+        " (default: on for the server in the settings when ADMIN_TOKEN is set)",
     )
 
 
@@ -128,8 +126,7 @@ def run_load(
     refused: str | None = None,
     wait: bool | None = None,
 ) -> int:
-    """Send the statements of `file`, print the account of them on stdout, and answer with the exit
-    code.
+    """Send the statements of `file`, account for them on stdout, and answer with the exit code.
 
     What is None comes from the settings. wait: True and False say so, None waits if we may: the
     ADMIN_TOKEN in the settings is for the server in the settings, so it is not shown to another
@@ -191,9 +188,7 @@ def run_load(
 
 
 def post_batch(server: Server, batch: list[Statement]) -> BatchResult:
-    """Send a batch; if the server refuses it because of some statements, send the rest again
-    without those.
-    """
+    """Send a batch; if some statements get it refused, send the rest again without those."""
     result, waiting = BatchResult(), [batch]
     while waiting:
         statements = waiting.pop()
@@ -234,8 +229,7 @@ def post_batch(server: Server, batch: list[Statement]) -> BatchResult:
 def batches(
     statements: Iterator[Statement | Refused], totals: Totals, broken: list[Refused], size: int
 ) -> Iterator[list[Statement]]:
-    """Cut the file into batches of at most `size` statements and BATCH_BYTES bytes; broken places
-    go aside.
+    """Batches of at most `size` statements and BATCH_BYTES bytes; broken places go aside.
 
     No batch has an id twice, which a server must refuse: an equal repeat is left out and counted, a
     different statement under the same id starts the next batch, so that the server decides.
@@ -317,9 +311,7 @@ def _send(
 
 
 def _stored(server: Server, *, needed: bool) -> int | None:
-    """How many statements the server has stored once nothing is queued; None when it cannot be
-    told.
-    """
+    """How many statements are stored once nothing is queued; None when it cannot be told."""
     try:
         loaded = server.wait_until_loaded()
     except CannotRun:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from sqlalchemy.exc import OperationalError
 
-from app.cli import etl, key_commands, migrate
+from app.cli import etl, key_commands, migrate, up
 from app.errors import AppError
 
-COMMANDS = (migrate, key_commands, etl)
+COMMANDS = (up, migrate, key_commands, etl)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -38,9 +38,7 @@ Result = TypeVar("Result")
 
 
 class CannotRun(AppError):
-    """The command cannot start or cannot go on. The message tells a person at a terminal what to
-    do.
-    """
+    """The command cannot start or go on. The message tells a person at a terminal what to do."""
 
     code = "cannot_run"
     title = "The command cannot run"
@@ -52,9 +50,7 @@ class Interrupted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the server said to statements: a status and, when it refused, why. `refused` are places
-    in the array.
-    """
+    """What the server said to statements. refused: places in the array that was sent."""
 
     status: int
     code: str = ""
@@ -70,7 +66,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """How much waits to be loaded, how much is stored, how much was buried: the server's own count."""
+    """How much waits to be loaded, is stored, was buried: the server's own count."""
 
     waiting: int
     raw_statements: int
@@ -78,9 +74,7 @@ class Pipeline:
 
 
 class Server:
-    """One server, as a sender sees it. Safe to use from several threads; close it, or use it in a
-    `with`.
-    """
+    """One server, as a sender sees it, for use in a `with`. Several threads may share it."""
 
     def __init__(
         self,
@@ -93,9 +87,7 @@ class Server:
         connections: int = 4,
         patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
     ):
-        """patience_seconds: how long one request is tried again after its first failure. CannotRun
-        for a bad URL.
-        """
+        """CannotRun for a bad URL. patience_seconds: how long a request that failed is tried again."""
         self.base_url = base_url.rstrip("/")
         parts = urlsplit(self.base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -123,31 +115,26 @@ class Server:
         self._client.close()
 
     def check_reachable(self) -> int:
-        """The status that /health answers with. CannotRun at once, without patience, when nobody
-        answers.
-        """
+        """The status of /health. CannotRun at once, without patience, when nobody answers."""
         try:
             return self._client.get(f"{self.base_url}/health").status_code
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise CannotRun(f"Nobody answers at {self.base_url} ({_say(error)}).") from error
+            hint = "Start it with `make run` in another terminal."
+            raise CannotRun(f"Nobody answers at {self.base_url} ({_say(error)}). {hint}") from error
 
     def post_statements(self, statements: Sequence[bytes]) -> Answer:
-        """Send statements as one batch, which the server takes or refuses whole. CannotRun when it
-        lets nobody in.
-        """
+        """Send a batch, which the server takes or refuses whole. CannotRun if we are not let in."""
         body = b"[" + b",".join(statements) + b"]"
         return self._send_statements("POST", "/xapi/statements", body)
 
     def put_statement(self, statement_id: str, body: bytes) -> Answer:
-        """Send one statement the way 7taps does. CannotRun when the server lets nobody in."""
+        """Send one statement the way 7taps does. CannotRun if we are not let in."""
         return self._send_statements(
             "PUT", f"/api/xapi/statements?statementId={quote(statement_id)}", body
         )
 
     def put_cohort(self, slug: str, cohort: Mapping[str, Any]) -> dict[str, Any]:
-        """Make the cohort with its lessons and learners be so; the answer carries its `id`.
-        CannotRun if refused.
-        """
+        """Make the cohort be so; the answer carries its `id`. CannotRun if it is refused."""
         return self._administer("PUT", f"/api/cohorts/{quote(slug)}", json.dumps(cohort).encode())
 
     def completions(self, cohort_id: str) -> dict[str, Any]:
@@ -155,9 +142,7 @@ class Server:
         return self._administer("GET", f"/api/reports/cohorts/{quote(cohort_id)}/completions")
 
     def pipeline(self) -> Pipeline:
-        """The server's count of what waits and what is stored. CannotRun if it does not tell this
-        token.
-        """
+        """The server's count of what waits and is stored. CannotRun if it does not tell us."""
         counts = self._administer("GET", "/api/debug/pipeline")
         try:
             waiting = max(int(counts["stream_length"]), int(counts.get("pending") or 0))
@@ -170,9 +155,7 @@ class Server:
             ) from error
 
     def wait_until_loaded(self) -> Pipeline | None:
-        """Wait until nothing is queued any more; None when for patience_seconds the queue did not
-        get shorter.
-        """
+        """Wait until nothing is queued; None once the queue got no shorter for patience_seconds."""
         shortest, give_up_at = -1, 0.0
         while (pipeline := self.pipeline()).waiting:
             if shortest < 0 or pipeline.waiting < shortest:
@@ -227,9 +210,7 @@ class Server:
         headers: Mapping[str, str],
         auth: httpx.Auth | None = None,
     ) -> httpx.Response:
-        """One request until it is answered with anything but "come back later". Interrupted,
-        CannotRun.
-        """
+        """Ask until the answer is anything but "come back later". Interrupted, CannotRun."""
         give_up_at: float | None = None
         backoff = FIRST_BACKOFF_SECONDS
         while True:
@@ -273,7 +254,7 @@ def send_all(
 ) -> None:
     """Send every item, `in_flight` at a time, and count each result on the calling thread.
 
-    Reads ahead by at most `in_flight` items, so that memory stays bounded. On Ctrl-C, and when an
+    Reads ahead by at most `in_flight` items, so memory stays bounded. On Ctrl-C, and when an
     item fails for good, what is under way is finished and counted before the exception goes on.
     """
     running: set[Future[Result]] = set()
@@ -296,9 +277,7 @@ def send_all(
 
 
 def credentials(settings: Settings, user: str | None, password: str | None) -> tuple[str, str]:
-    """User name and password: as given, else from PUBLIC_PEM and SECRET_PEM. CannotRun when there
-    are none.
-    """
+    """User name and password: as given, else PUBLIC_PEM and SECRET_PEM. CannotRun without any."""
     return (
         _credential(user, settings.public_pem, "PUBLIC_PEM", "--user"),
         _credential(password, settings.secret_pem, "SECRET_PEM", "--password"),
@@ -326,8 +305,11 @@ def _credential(given: str | None, setting: str | None, name: str, option: str) 
 
 def _count_finished(running: set[Future[Result]], count: Callable[[Result], None]) -> None:
     for future in wait(running, return_when=FIRST_COMPLETED).done:
-        running.discard(future)
-        count(future.result())
+        result = future.result()
+        running.discard(
+            future
+        )  # Only now: one that failed stays, so that its neighbours are counted.
+        count(result)
 
 
 def _answer(response: httpx.Response) -> Answer:

@@ -22,9 +22,7 @@ from app.cli.sending import CannotRun
 from app.errors import Problem
 
 STATEMENT_NAMESPACE = UUID("5b0a4a7e-3c51-5d0e-9c55-6d7f1f0a7a11")
-"""Names the ids that we derive from content. It must never change: running a load again relies on
-it.
-"""
+"""Names the ids that we derive from content; running a load again relies on it staying as it is."""
 MAX_STATEMENT_BYTES = 16 * 2**20
 """A line or an array element beyond this is not read into memory."""
 CHUNK_BYTES = 2**20
@@ -36,9 +34,7 @@ _LINE_BREAKS_TO_BLANKS = bytes.maketrans(b"\r\n", b"  ")
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement. place: where it is, such as `line 7`; source: its text; body: the text with an
-    id, to be sent.
-    """
+    """One statement. place: where it is, such as `line 7`; source: its text; body: that with an id."""
 
     place: str
     source: bytes
@@ -48,9 +44,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A statement, or a place in a file, that is not on the server, and why. readable: source is
-    JSON.
-    """
+    """What is in the file but not on the server, and why. readable: whether source is JSON."""
 
     place: str
     source: bytes
@@ -58,8 +52,7 @@ class Refused:
     readable: bool = True
 
     def as_json_line(self) -> bytes:
-        """For a file of refusals: where, the statement as it came (or else its text), the problems.
-        """
+        """For a file of refusals: where, the statement as it came or else its text, the problems."""
         told: dict[str, object] = {"place": self.place}
         if self.readable:
             # No string in JSON contains a bare line break, so these separate tokens only.
@@ -67,14 +60,11 @@ class Refused:
         else:
             told["text"] = self.source.decode(errors="backslashreplace")
         told["problems"] = [asdict(one) for one in self.problems]
-        return orjson.dumps(told) + b"
-"
+        return orjson.dumps(told) + b"\n"
 
 
 class StatementFile:
-    """An open file of statements. Iterate over it once; `position` of `size` bytes have been read
-    so far.
-    """
+    """An open file of statements, to iterate over once; `position` of `size` bytes were read."""
 
     def __init__(self, stream: BinaryIO, size: int | None = None):
         self.size = size
@@ -101,9 +91,7 @@ class StatementFile:
 
 @contextmanager
 def open_statements(path: str) -> Iterator[StatementFile]:
-    """The statements of the file at `path`, `-` being the standard input. CannotRun when it cannot
-    be opened.
-    """
+    """The file at `path`, or the standard input for `-`. CannotRun when it cannot be opened."""
     if path == "-":
         yield StatementFile(sys.stdin.buffer)
         return
@@ -117,9 +105,7 @@ def open_statements(path: str) -> Iterator[StatementFile]:
 
 
 def content_id(statement: Any) -> str:
-    """The id of a statement that has none: the same content, whatever its spacing and key order,
-    has the same id.
-    """
+    """The id of a statement without one; spacing and key order make no difference to it."""
     return str(
         uuid5(STATEMENT_NAMESPACE, json.dumps(statement, sort_keys=True, separators=(",", ":")))
     )
@@ -220,9 +206,7 @@ def _values(stream: BinaryIO, text: str) -> Iterator[Statement | Refused]:
 def _decoded(
     reader: io.TextIOWrapper, text: str, at: int, ended: bool
 ) -> tuple[tuple[Any, int], str, int, bool]:
-    """The value at `at` with the place where it ends, after reading on as far as it takes.
-    ValueError if broken.
-    """
+    """The value at `at` and its end, after reading as far as it takes. ValueError if broken."""
     step = CHUNK_BYTES
     while True:
         try:

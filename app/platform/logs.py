@@ -19,6 +19,7 @@ def configure_logs(level: str, format: str, process: str) -> None:  # noqa: A002
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.stdlib.ExtraAdder(),
+        _without_doubles,
     ]
     if format == "json":
         last: list[structlog.typing.Processor] = [
@@ -60,6 +61,12 @@ def configure_logs(level: str, format: str, process: str) -> None:  # noqa: A002
         logging.getLogger(name).propagate = True
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _without_doubles(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """uvicorn says each line twice, once in colour."""
+    event.pop("color_message", None)
+    return event
 
 
 def _name_process(process: str) -> structlog.typing.Processor:

@@ -19,6 +19,7 @@ from app.lrs.validation.report import (
     keyed,
     missing,
     near_value,
+    quoted,
     shown,
     tell,
     unknown_keys,
@@ -56,7 +57,7 @@ _COMPONENTS = 'An array of components, such as [{"id": "a", "description": {"en"
 def validate_language_map(value: object, path: str, problems: list[Problem]) -> None:
     """An object from RFC 5646 language tag to text (xAPI 1.0.3 Data 4.2)."""
     if type(value) is not dict:
-        example = f'"{value}"' if isinstance(value, str) and len(value) <= 40 else '"some text"'
+        example = quoted(value) if isinstance(value, str) and value else '"some text"'
         expected = f'An object from language tag to text, such as {{"en-US": {example}}}'
         wrong_kind(problems, path, value, "a language map", expected)
         return

@@ -26,12 +26,17 @@ def keyed(path: str, key: str) -> str:
     """The path of a property whose key came with the statement: no plain name, then as JSON."""
     if _PLAIN_NAME.fullmatch(key):
         return child(path, key)
-    return f"{path}[{json.dumps(_cut(key), ensure_ascii=False)}]"
+    return f"{path}[{quoted(key)}]"
 
 
 def _cut(text: str) -> str:
     # The replacement keeps a lone surrogate out of a message that is going to be encoded as UTF-8.
     return text[:_SHOWN].encode("utf-8", "replace").decode() + ("…" if len(text) > _SHOWN else "")
+
+
+def quoted(text: str) -> str:
+    """A text as JSON, cut to what a person would read."""
+    return json.dumps(_cut(text), ensure_ascii=False)
 
 
 def shown(text: str) -> str:

@@ -3,7 +3,7 @@
 from app.errors import Problem
 from app.lrs.validation.activities import validate_extensions
 from app.lrs.validation.primitives import is_extensions, is_number
-from app.lrs.validation.report import child, tell, unknown_keys, wrong_kind
+from app.lrs.validation.report import child, describe, tell, unknown_keys, wrong_kind
 from app.lrs.validation.times import is_duration
 
 _RESULT = frozenset({"score", "success", "completion", "response", "duration", "extensions"})
@@ -45,27 +45,22 @@ def _check_score(value: object, path: str, problems: list[Problem]) -> None:
         return
     if not _SCORE.issuperset(value):
         unknown_keys(problems, path, value, _SCORE, "a score")
-    numbers = value
-    for key, number in value.items():
-        if type(number) is not int and type(number) is not float:
-            numbers = {name: entry for name, entry in value.items() if is_number(entry)}
-            if key in _SCORE:
-                where, expected = child(path, key), "A number without quotes, such as 0.8"
-                wrong_kind(problems, where, number, "a number", expected)
-    scaled, raw = numbers.get("scaled"), numbers.get("raw")
-    low, high = numbers.get("min"), numbers.get("max")
+    for key in ("scaled", "raw", "min", "max"):
+        if key in value and not is_number(value[key]):
+            where, expected = child(path, key), "A number without quotes, such as 0.8"
+            wrong_kind(problems, where, value[key], "a number", expected)
+            value = {name: entry for name, entry in value.items() if name != key}
+    scaled, raw, low, high = (value.get(key) for key in ("scaled", "raw", "min", "max"))
     if scaled is not None and not -1 <= scaled <= 1:
-        where, expected = child(path, "scaled"), "A number from -1 to 1, such as 0.8"
-        tell(problems, where, f"is {scaled}, outside -1 to 1", expected)
+        message = f"is {describe(scaled)}, outside -1 to 1"
+        tell(problems, child(path, "scaled"), message, "A number from -1 to 1, such as 0.8")
     if low is not None and high is not None and not low < high:
-        expected = "A number that is less than max"
-        tell(
-            problems, child(path, "min"), f"is {low}, not less than max, which is {high}", expected
-        )
-    if raw is not None:
+        message = f"is {describe(low)}, not less than max, {describe(high)}"
+        tell(problems, child(path, "min"), message, "A number that is less than max")
+    elif raw is not None:
         if low is not None and raw < low:
-            expected = f"A number from min, which is {low}, upwards"
-            tell(problems, child(path, "raw"), f"is {raw}, less than min", expected)
+            message = f"is {describe(raw)}, less than min, {describe(low)}"
+            tell(problems, child(path, "raw"), message, "A number from min to max")
         if high is not None and raw > high:
-            expected = f"A number up to max, which is {high}"
-            tell(problems, child(path, "raw"), f"is {raw}, more than max", expected)
+            message = f"is {describe(raw)}, more than max, {describe(high)}"
+            tell(problems, child(path, "raw"), message, "A number from min to max")
