@@ -22,9 +22,7 @@ class Problem:
 
     def sentence(self) -> str:
         """The problem as a single line for logs and dead letters."""
-        return f"{self.path}: {self.message}" + (
-            f" Expected: {self.expected}" if self.expected else ""
-        )
+        return f"{self.path}: {self.message}" + (f" Expected: {self.expected}" if self.expected else "")
 
 
 class AppError(Exception):

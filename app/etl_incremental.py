@@ -84,17 +84,14 @@ def flatten_statement(raw_json: bytes | str | dict[str, Any]) -> dict[str, Any]:
         "actor_name": actor.get("name"),
         "verb_id": verb_id,
         "verb": verb_id.rstrip("/#").replace("#", "/").rsplit("/", 1)[-1],
-        "object_id": activity.get("id")
-        or (other.actor_key if (other := person_of(activity)) else ""),
+        "object_id": activity.get("id") or (other.actor_key if (other := person_of(activity)) else ""),
         "object_type": activity.get("objectType", "Activity"),
         "object_name": reading.text_in(definition.get("name")) or activity.get("name"),
         "activity_type": definition.get("type"),
         "interaction_type": definition.get("interactionType"),
         "lesson_id": lesson_id_of(lesson["id"]) if lesson else None,
         "lesson_activity_id": lesson["id"] if lesson else None,
-        "lesson_title": (
-            reading.text_in((lesson.get("definition") or {}).get("name")) if lesson else None
-        ),
+        "lesson_title": (reading.text_in((lesson.get("definition") or {}).get("name")) if lesson else None),
         "completes_lesson": lesson is activity and reading.completes(statement),
         "success": result.get("success"),
         "completion": result.get("completion"),
@@ -110,19 +107,13 @@ def flatten_statement(raw_json: bytes | str | dict[str, Any]) -> dict[str, Any]:
         "platform": context.get("platform"),
         "language": context.get("language"),
         "card_type": reading.card_type(statement),
-        "occurred_at": (
-            parse_timestamp(statement["timestamp"]) if "timestamp" in statement else None
-        ),
+        "occurred_at": (parse_timestamp(statement["timestamp"]) if "timestamp" in statement else None),
         "stored_at": parse_timestamp(statement["stored"]) if "stored" in statement else None,
     }
-    return {
-        key: storable(value) if isinstance(value, str) else value for key, value in columns.items()
-    }
+    return {key: storable(value) if isinstance(value, str) else value for key, value in columns.items()}
 
 
-def load_statements(
-    db: Session, statements: Iterable[Incoming], *, source: str = "loader"
-) -> Loaded:
+def load_statements(db: Session, statements: Iterable[Incoming], *, source: str = "loader") -> Loaded:
     """Store and flatten statements in the caller's transaction. Running it again with the same ones changes nothing.
 
     A statement that cannot be flattened, or whose id stands for another statement already, is buried with its reason;
@@ -135,9 +126,7 @@ def load_statements(
     return loaded
 
 
-def store_statements(
-    db: Session, statements: Iterable[Incoming], *, source: str = "door"
-) -> Loaded:
+def store_statements(db: Session, statements: Iterable[Incoming], *, source: str = "door") -> Loaded:
     """Store statements in bronze only, marked for the sweep: ETL_MODE=incremental, and the door when Redis is down."""
     loaded = Loaded()
     _store(db, _prepare_unique(db, statements, source, loaded), source, loaded, flattened_at=None)
@@ -169,27 +158,17 @@ def run_incremental_etl(db: Session, *, limit: int = 1_000) -> Loaded:
     flattened: list[int] = []
     prepared: list[_Prepared] = []
     for row in rows:
-        incoming = Incoming(
-            row.id, row.payload.encode(), row.stored_at, row.xapi_version, row.credential_id
-        )
+        incoming = Incoming(row.id, row.payload.encode(), row.stored_at, row.xapi_version, row.credential_id)
         try:
             prepared.append(_prepare(incoming))
             flattened.append(row.seq)
         except Exception as error:  # noqa: BLE001  (one bad row must not stop the safety net)
             _bury(db, incoming, error, "sweep")
-            db.execute(
-                update(StatementRaw)
-                .where(StatementRaw.seq == row.seq)
-                .values(flatten_error=_why(error))
-            )
+            db.execute(update(StatementRaw).where(StatementRaw.seq == row.seq).values(flatten_error=_why(error)))
             done.buried += 1
     _write_flat(db, prepared)
     if flattened:
-        db.execute(
-            update(StatementRaw)
-            .where(StatementRaw.seq.in_(flattened))
-            .values(flattened_at=clock.now())
-        )
+        db.execute(update(StatementRaw).where(StatementRaw.seq.in_(flattened)).values(flattened_at=clock.now()))
     done.new = len(flattened)
     return done
 
@@ -228,17 +207,13 @@ def _prepare(incoming: Incoming) -> _Prepared:
     return _Prepared(raw, row, person_of(statement["actor"]))
 
 
-def _prepare_unique(
-    db: Session, statements: Iterable[Incoming], source: str, loaded: Loaded
-) -> dict[UUID, _Prepared]:
+def _prepare_unique(db: Session, statements: Iterable[Incoming], source: str, loaded: Loaded) -> dict[UUID, _Prepared]:
     """Prepare each id once. A repeat inside the batch counts as one, a different statement under its id is buried."""
     unique: dict[UUID, _Prepared] = {}
     for incoming in statements:
         try:
             prepared = _prepare(incoming)
-        except (
-            Exception
-        ) as error:  # noqa: BLE001  (whatever one statement does, the other 499 go on)
+        except Exception as error:  # noqa: BLE001  (whatever one statement does, the other 499 go on)
             _bury(db, incoming, error, source)
             loaded.buried += 1
             continue
@@ -259,9 +234,7 @@ def _store(
     """Store what is new in bronze; what was there already is a quiet repeat, or a conflict that is buried."""
     if not unique:
         return set()
-    new = bronze.store(
-        db, [prepared.raw for prepared in unique.values()], flattened_at=flattened_at
-    )
+    new = bronze.store(db, [prepared.raw for prepared in unique.values()], flattened_at=flattened_at)
     seen_before = [key for key in unique if key not in new]
     if seen_before:
         stored = bronze.content_hashes(db, seen_before)
@@ -325,9 +298,7 @@ def _repeat_or_conflict(
 
 def _bury(db: Session, incoming: Incoming, error: Exception, source: str) -> None:
     problems = error.problems if isinstance(error, Unreadable) else ()
-    log.warning(
-        "statement buried", statement_id=str(incoming.id), reason=_why(error), exc_info=not problems
-    )
+    log.warning("statement buried", statement_id=str(incoming.id), reason=_why(error), exc_info=not problems)
     bury(
         db,
         source=source,

@@ -96,9 +96,7 @@ def stream_state() -> StreamState:
 def the_stream() -> StatementStream:
     """The statement stream of the settings, for threads."""
     settings = get_settings()
-    return StatementStream(
-        redis_client(settings.required_redis_url), settings.stream_name, settings.stream_max_entries
-    )
+    return StatementStream(redis_client(settings.required_redis_url), settings.stream_name, settings.stream_max_entries)
 
 
 def load_messages(messages: Sequence[tuple[str, Fields]]) -> Loaded:
@@ -115,9 +113,7 @@ def load_messages(messages: Sequence[tuple[str, Fields]]) -> Loaded:
             try:
                 entry = StreamEntry.from_fields(fields)
                 incoming.extend(_statements_of(entry))
-                last_use[entry.credential_id] = max(
-                    entry.stored_at, last_use.get(entry.credential_id, entry.stored_at)
-                )
+                last_use[entry.credential_id] = max(entry.stored_at, last_use.get(entry.credential_id, entry.stored_at))
             except Unreadable as error:
                 _bury_message(db, message_id, fields, "unreadable", error)
                 buried += 1
@@ -180,10 +176,7 @@ class QuarantineMiddleware(dramatiq.Middleware):
         if message.actor_name != process_statement.actor_name:
             return
         message_id, data = message.args
-        why = (
-            str(message.options.get("traceback", "")).strip().rsplit("\n", 1)[-1]
-            or "It failed without a reason."
-        )
+        why = str(message.options.get("traceback", "")).strip().rsplit("\n", 1)[-1] or "It failed without a reason."
         attempts = int(message.options.get("retries", 0)) + 1
         with session_scope() as db:
             _bury_message(db, message_id, as_bytes(data), "failed", Unreadable(why), attempts)

@@ -38,13 +38,9 @@ def create_app() -> FastAPI:
         yield
         await app.state.publisher.close()
 
-    app = FastAPI(
-        title="7taps Analytics", version=__version__, description=DESCRIPTION, lifespan=lifespan
-    )
+    app = FastAPI(title="7taps Analytics", version=__version__, description=DESCRIPTION, lifespan=lifespan)
     app.state.settings = settings
-    app.state.credential_check = CredentialCheck(
-        settings.public_pem, settings.credential_cache_seconds
-    )
+    app.state.credential_check = CredentialCheck(settings.public_pem, settings.credential_cache_seconds)
     install_problems(app)
     app.exception_handler(Refused)(xapi.refused_response)
     app.add_middleware(RequestIds)

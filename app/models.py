@@ -25,16 +25,10 @@ class User(Base):
     name: Mapped[str | None] = mapped_column(Text)
     email: Mapped[str | None] = mapped_column(Text, comment="lower case")
     phone: Mapped[str | None] = mapped_column(Text, comment="E.164, +15551234567")
-    avatar: Mapped[str | None] = mapped_column(
-        Text, comment="public handle, unique without regard to case"
-    )
-    time_zone: Mapped[str | None] = mapped_column(
-        Text, comment="IANA name; unknown means the cohort's"
-    )
+    avatar: Mapped[str | None] = mapped_column(Text, comment="public handle, unique without regard to case")
+    time_zone: Mapped[str | None] = mapped_column(Text, comment="IANA name; unknown means the cohort's")
     language: Mapped[str | None] = mapped_column(Text, comment="RFC 5646 tag")
-    source: Mapped[str] = mapped_column(
-        Text, comment="who recognised them first: statement, roster, signup"
-    )
+    source: Mapped[str] = mapped_column(Text, comment="who recognised them first: statement, roster, signup")
     created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
 
     __table_args__ = (
@@ -59,22 +53,14 @@ class StatementRaw(Base):
 
     __tablename__ = "statements_raw"
 
-    seq: Mapped[int] = mapped_column(
-        BigInteger, Identity(always=True), primary_key=True, comment="order of storing"
-    )
+    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True, comment="order of storing")
     id: Mapped[UUID] = mapped_column(comment="statement id, the sender's or ours")
     payload: Mapped[object] = mapped_column(JSON, comment="the text as sent, number by number")
-    content_hash: Mapped[bytes] = mapped_column(
-        LargeBinary, comment="of what may not differ between repeats"
-    )
+    content_hash: Mapped[bytes] = mapped_column(LargeBinary, comment="of what may not differ between repeats")
     stored_at: Mapped[datetime] = mapped_column(Moment, comment="when the door accepted it")
     xapi_version: Mapped[str] = mapped_column(Text)
-    credential_id: Mapped[str] = mapped_column(
-        Text, comment="fingerprint of the sender's public key"
-    )
-    flattened_at: Mapped[datetime | None] = mapped_column(
-        Moment, comment="the mark that drives the sweep"
-    )
+    credential_id: Mapped[str] = mapped_column(Text, comment="fingerprint of the sender's public key")
+    flattened_at: Mapped[datetime | None] = mapped_column(Moment, comment="the mark that drives the sweep")
     flatten_error: Mapped[str | None] = mapped_column(Text, comment="why it cannot be flattened")
 
     __table_args__ = (
@@ -100,9 +86,7 @@ class StatementFlat(Base):
     statement_id: Mapped[UUID] = mapped_column(primary_key=True)
     # who
     learner_id: Mapped[UUID | None] = mapped_column(comment="users.id; unknown for groups")
-    actor_key: Mapped[str] = mapped_column(
-        Text, comment="the identifier as sent, mbox in lower case"
-    )
+    actor_key: Mapped[str] = mapped_column(Text, comment="the identifier as sent, mbox in lower case")
     actor_email: Mapped[str | None] = mapped_column(Text)
     actor_name: Mapped[str | None] = mapped_column(Text)
     # did what
@@ -110,18 +94,12 @@ class StatementFlat(Base):
     verb: Mapped[str] = mapped_column(Text, comment="last part of verb_id, for reading")
     # to what
     object_id: Mapped[str] = mapped_column(Text)
-    object_type: Mapped[str] = mapped_column(
-        Text, comment="Activity, Agent, Group, StatementRef, SubStatement"
-    )
+    object_type: Mapped[str] = mapped_column(Text, comment="Activity, Agent, Group, StatementRef, SubStatement")
     object_name: Mapped[str | None] = mapped_column(Text)
     activity_type: Mapped[str | None] = mapped_column(Text)
     interaction_type: Mapped[str | None] = mapped_column(Text)
-    lesson_id: Mapped[UUID | None] = mapped_column(
-        comment="lessons.id: the object, or the lesson it is part of"
-    )
-    completes_lesson: Mapped[bool] = mapped_column(
-        comment="completed or passed, and of the lesson itself"
-    )
+    lesson_id: Mapped[UUID | None] = mapped_column(comment="lessons.id: the object, or the lesson it is part of")
+    completes_lesson: Mapped[bool] = mapped_column(comment="completed or passed, and of the lesson itself")
     # with what result
     success: Mapped[bool | None] = mapped_column()
     completion: Mapped[bool | None] = mapped_column()
@@ -137,13 +115,9 @@ class StatementFlat(Base):
     grouping_id: Mapped[str | None] = mapped_column(Text)
     platform: Mapped[str | None] = mapped_column(Text)
     language: Mapped[str | None] = mapped_column(Text)
-    card_type: Mapped[str | None] = mapped_column(
-        Text, comment="poll, quiz, form, rating … as 7taps says it"
-    )
+    card_type: Mapped[str | None] = mapped_column(Text, comment="poll, quiz, form, rating … as 7taps says it")
     # when
-    occurred_at: Mapped[datetime] = mapped_column(
-        Moment, comment="the sender's timestamp, else stored_at"
-    )
+    occurred_at: Mapped[datetime] = mapped_column(Moment, comment="the sender's timestamp, else stored_at")
     stored_at: Mapped[datetime] = mapped_column(Moment)
 
     __table_args__ = (

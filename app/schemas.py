@@ -22,9 +22,7 @@ def _known_time_zone(name: str) -> str:
 
 TimeZone = Annotated[str, AfterValidator(_known_time_zone)]
 Text200 = Annotated[str, Field(min_length=1, max_length=200)]
-Iri = Annotated[
-    str, Field(min_length=3, max_length=2_000, pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"]+$")
-]
+Iri = Annotated[str, Field(min_length=3, max_length=2_000, pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"]+$")]
 
 
 class AccountPlan(_Strict):
@@ -79,9 +77,7 @@ class CohortPlan(_Strict):
     def _each_lesson_once(cls, lessons: list[LessonPlan]) -> list[LessonPlan]:
         ids = [lesson.activity_id for lesson in lessons]
         if twice := {i for i in ids if ids.count(i) > 1}:
-            raise ValueError(
-                f"a lesson stands in the course once; given twice: {', '.join(sorted(twice))}"
-            )
+            raise ValueError(f"a lesson stands in the course once; given twice: {', '.join(sorted(twice))}")
         return lessons
 
 

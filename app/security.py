@@ -84,9 +84,7 @@ class CredentialCheck:
                     self._table = active_keys(db)
                 self._table_read_at = time.monotonic()
             except SQLAlchemyError as error:
-                log.warning(
-                    "registered keys could not be read; the last ones stay", error=str(error)[:300]
-                )
+                log.warning("registered keys could not be read; the last ones stay", error=str(error)[:300])
                 if not self._own and self._table_read_at == float("-inf"):
                     raise Unavailable("Credentials cannot be checked right now.") from error
         return self._table | self._own
@@ -121,12 +119,8 @@ def require_admin(request: Request) -> None:
         sha256(token.strip().encode()).digest(),
         sha256((expected or "").encode()).digest(),
     )
-    if not (
-        expected and scheme.lower() == "bearer" and hmac.compare_digest(given_hash, expected_hash)
-    ):
-        raise NotAuthenticated(
-            "This needs the header Authorization: Bearer <ADMIN_TOKEN>.", challenge=BEARER
-        )
+    if not (expected and scheme.lower() == "bearer" and hmac.compare_digest(given_hash, expected_hash)):
+        raise NotAuthenticated("This needs the header Authorization: Bearer <ADMIN_TOKEN>.", challenge=BEARER)
 
 
 Sender = Annotated[KnownKey, Depends(verify_basic_credentials)]
@@ -136,19 +130,13 @@ Admin = Depends(require_admin)
 def _basic_parts(header: str) -> tuple[str, str]:
     scheme, _, encoded = header.partition(" ")
     if scheme.lower() != "basic":
-        raise NotAuthenticated(
-            "This needs HTTP Basic credentials: public key as user name, secret key as password."
-        )
+        raise NotAuthenticated("This needs HTTP Basic credentials: public key as user name, secret key as password.")
     try:
-        username, colon, password = (
-            base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
-        )
+        username, colon, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
     except (binascii.Error, ValueError) as error:
         raise NotAuthenticated("The Basic credentials are not base64 of user:password.") from error
     if not colon:
-        raise NotAuthenticated(
-            "The Basic credentials hold no colon between user name and password."
-        )
+        raise NotAuthenticated("The Basic credentials hold no colon between user name and password.")
     return username, password
 
 

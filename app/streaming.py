@@ -167,18 +167,13 @@ class Publisher:
 
 
 def _full(limit: int) -> StreamFull:
-    return StreamFull(
-        f"The stream holds {limit} entries or more that are not loaded yet.", retry_after_seconds=10
-    )
+    return StreamFull(f"The stream holds {limit} entries or more that are not loaded yet.", retry_after_seconds=10)
 
 
 def _own_ids(body: bytes) -> tuple[UUID, ...]:
     try:
         parsed = orjson.loads(body)
-        return tuple(
-            UUID(statement["id"])
-            for statement in (parsed if isinstance(parsed, list) else [parsed])
-        )
+        return tuple(UUID(statement["id"]) for statement in (parsed if isinstance(parsed, list) else [parsed]))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unreadable(
             "Each statement needs its id here.",

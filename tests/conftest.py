@@ -95,9 +95,7 @@ def db() -> Iterator[Session]:
 
     with get_engine().connect() as connection:
         outer = connection.begin()
-        with Session(
-            connection, join_transaction_mode="create_savepoint", expire_on_commit=False
-        ) as session:
+        with Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as session:
             yield session
         outer.rollback()
 
@@ -130,9 +128,7 @@ class Doors:
 
     def put(self, statement: Any, statement_id: str, path: str = "/api/xapi/statements") -> Any:
         """PUT one statement as 7taps does."""
-        return self.client.put(
-            path, params={"statementId": statement_id}, json=statement, auth=self.sender
-        )
+        return self.client.put(path, params={"statementId": statement_id}, json=statement, auth=self.sender)
 
     def post(self, body: Any, path: str = "/xapi/statements", **headers: str) -> Any:
         """POST statements through the standard door."""

@@ -31,9 +31,7 @@ def completed(
     }
 
 
-def answered(
-    email: str = "sam@example.org", number: int = 1, response: str = "b", **more: Any
-) -> dict[str, Any]:
+def answered(email: str = "sam@example.org", number: int = 1, response: str = "b", **more: Any) -> dict[str, Any]:
     """Sam answered the quiz on card 3 of lesson 1."""
     return {
         "id": str(uuid4()),

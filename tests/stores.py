@@ -26,9 +26,7 @@ class Stores:
         """Make a database anew and return its URL."""
         self.drop_database(name)
         self._run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-        return (
-            make_url(self.maintenance_url).set(database=name).render_as_string(hide_password=False)
-        )
+        return make_url(self.maintenance_url).set(database=name).render_as_string(hide_password=False)
 
     def drop_database(self, name: str) -> None:
         """Drop a database and whoever is connected to it."""
@@ -49,9 +47,7 @@ def running_stores() -> Iterator[Stores]:
     folder = Path(tempfile.mkdtemp(prefix="seventaps-test-"))
     # As root PostgreSQL runs as nobody, who has to get to its data.
     folder.chmod(0o755)
-    postgres, redis = EmbeddedPostgres(folder / "postgres", durable=False), EmbeddedRedis(
-        folder / "redis"
-    )
+    postgres, redis = EmbeddedPostgres(folder / "postgres", durable=False), EmbeddedRedis(folder / "redis")
     try:
         yield Stores(database_url or postgres.start(), redis_url or redis.start())
     finally:

@@ -31,14 +31,8 @@ def put_cohort(db: Session, slug: str, plan: CohortPlan) -> CohortRead:
     note_lessons(db, {lesson.activity_id: lesson.title for lesson in plan.lessons})
     for lesson in plan.lessons:
         if lesson.title:
-            db.execute(
-                update(Lesson)
-                .where(Lesson.id == lesson_id_of(lesson.activity_id))
-                .values(title=lesson.title)
-            )
-    _replace_lessons(
-        db, cohort_id, [(lesson.activity_id, lesson.due_on) for lesson in plan.lessons]
-    )
+            db.execute(update(Lesson).where(Lesson.id == lesson_id_of(lesson.activity_id)).values(title=lesson.title))
+    _replace_lessons(db, cohort_id, [(lesson.activity_id, lesson.due_on) for lesson in plan.lessons])
     members = _recognise_learners(db, plan.learners)
     _replace_members(db, cohort_id, members)
     return CohortRead(
@@ -86,11 +80,7 @@ def _replace_lessons(db: Session, cohort_id: UUID, lessons: list[tuple[str, date
 
 
 def _replace_members(db: Session, cohort_id: UUID, members: set[UUID]) -> None:
-    db.execute(
-        delete(CohortMember).where(
-            CohortMember.cohort_id == cohort_id, CohortMember.user_id.not_in(members)
-        )
-    )
+    db.execute(delete(CohortMember).where(CohortMember.cohort_id == cohort_id, CohortMember.user_id.not_in(members)))
     rows = [{"cohort_id": cohort_id, "user_id": user_id} for user_id in sorted(members)]
     if rows:
         db.execute(insert(CohortMember).on_conflict_do_nothing(), rows)
@@ -122,9 +112,7 @@ def person_of_plan(learner: LearnerPlan) -> Person:
     phone = normal_phone(learner.phone) if learner.phone else None
     if phone:
         identifiers.append(Identifier("phone", phone))
-    identifiers.extend(
-        account_identifier(str(account.home_page), account.name) for account in learner.accounts
-    )
+    identifiers.extend(account_identifier(str(account.home_page), account.name) for account in learner.accounts)
     first = identifiers[0]
     return Person(
         actor_key=f"{first.kind}:{first.value}",

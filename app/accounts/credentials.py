@@ -43,9 +43,7 @@ def active_keys(db: Session) -> dict[str, KnownKey]:
 def register(db: Session, *, name: str, public_key: str, scopes: Sequence[str]) -> Credential:
     """Register a public key (a one-line body). Conflict when it is registered already, revoked or not."""
     fingerprint = keys.fingerprint(public_key)
-    row = insert(Credential).values(
-        id=fingerprint, name=name, public_key=public_key, scopes=sorted(set(scopes))
-    )
+    row = insert(Credential).values(id=fingerprint, name=name, public_key=public_key, scopes=sorted(set(scopes)))
     if db.execute(row.on_conflict_do_nothing().returning(Credential.id)).first() is None:
         raise Conflict(f"The key {fingerprint[:12]} is registered already.")
     return db.get_one(Credential, fingerprint)
@@ -58,19 +56,11 @@ def all_credentials(db: Session) -> Sequence[Credential]:
 
 def revoke(db: Session, id_or_prefix: str) -> Credential:
     """Revoke the one credential whose fingerprint starts so. NotFound when none does, Conflict when several do."""
-    rows = (
-        db.execute(
-            select(Credential).where(Credential.id.startswith(id_or_prefix, autoescape=True))
-        )
-        .scalars()
-        .all()
-    )
+    rows = db.execute(select(Credential).where(Credential.id.startswith(id_or_prefix, autoescape=True))).scalars().all()
     if not rows:
         raise NotFound(f"No credential starts with {id_or_prefix!r}.")
     if len(rows) > 1:
-        raise Conflict(
-            f"{len(rows)} credentials start with {id_or_prefix!r}; give more of the fingerprint."
-        )
+        raise Conflict(f"{len(rows)} credentials start with {id_or_prefix!r}; give more of the fingerprint.")
     rows[0].revoked_at = rows[0].revoked_at or clock.now()
     return rows[0]
 

@@ -63,11 +63,7 @@ def person_of(actor: Mapping[str, Any]) -> Person | None:
         # Only with its plus: eight bare digits may as well be a student number, and then two people would become one.
         phone = normal_phone(account_name) if account_name.startswith("+") else None
         email = account_name.lower() if _EMAIL.fullmatch(account_name) else None
-        implied = (
-            (Identifier("phone", phone),)
-            if phone
-            else email_identifiers(account_name) if email else ()
-        )
+        implied = (Identifier("phone", phone),) if phone else email_identifiers(account_name) if email else ()
         return Person(f"account:{first.value}", (first, *implied), name, email, phone)
     return None
 

@@ -19,21 +19,14 @@ def lesson_id_of(activity_id: str) -> UUID:
 def note_lessons(db: Session, titles: Mapping[str, str | None]) -> None:
     """Enter lessons, by activity id, that the catalogue does not have; give a title to those that have none."""
     ids = {lesson_id_of(activity_id): activity_id for activity_id in titles}
-    known = {
-        row.id: row.title
-        for row in db.execute(select(Lesson.id, Lesson.title).where(Lesson.id.in_(ids)))
-    }
+    known = {row.id: row.title for row in db.execute(select(Lesson.id, Lesson.title).where(Lesson.id.in_(ids)))}
     missing = [
-        {"id": key, "activity_id": ids[key], "title": titles[ids[key]]}
-        for key in sorted(ids)
-        if key not in known
+        {"id": key, "activity_id": ids[key], "title": titles[ids[key]]} for key in sorted(ids) if key not in known
     ]
     if missing:
         db.execute(insert(Lesson).on_conflict_do_nothing(), missing)
     for key in sorted(ids):
         if key in known and known[key] is None and titles[ids[key]]:
             db.execute(
-                update(Lesson)
-                .where(Lesson.id == key)
-                .values(title=func.coalesce(Lesson.title, titles[ids[key]]))
+                update(Lesson).where(Lesson.id == key).values(title=func.coalesce(Lesson.title, titles[ids[key]]))
             )

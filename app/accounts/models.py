@@ -18,9 +18,7 @@ class UserIdentifier(Base):
     key: Mapped[UUID] = mapped_column(primary_key=True, comment="stable_id(kind, value)")
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     kind: Mapped[str] = mapped_column(Text, comment="mbox, mbox_sha1sum, openid, account, phone")
-    value: Mapped[str] = mapped_column(
-        Text, comment="normalised: mbox in lower case, phone as E.164"
-    )
+    value: Mapped[str] = mapped_column(Text, comment="normalised: mbox in lower case, phone as E.164")
     created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
 
     __table_args__ = (Index("ix_user_identifiers_user_id", "user_id"),)
@@ -43,12 +41,8 @@ class CohortMember(Base):
 
     __tablename__ = "cohort_members"
 
-    cohort_id: Mapped[UUID] = mapped_column(
-        ForeignKey("cohorts.id", ondelete="CASCADE"), primary_key=True
-    )
-    user_id: Mapped[UUID] = mapped_column(
-        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
-    )
+    cohort_id: Mapped[UUID] = mapped_column(ForeignKey("cohorts.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     joined_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
 
     __table_args__ = (Index("ix_cohort_members_user_id", "user_id"),)
@@ -59,16 +53,10 @@ class CohortLesson(Base):
 
     __tablename__ = "cohort_lessons"
 
-    cohort_id: Mapped[UUID] = mapped_column(
-        ForeignKey("cohorts.id", ondelete="CASCADE"), primary_key=True
-    )
-    lesson_id: Mapped[UUID] = mapped_column(
-        ForeignKey("lessons.id", ondelete="CASCADE"), primary_key=True
-    )
+    cohort_id: Mapped[UUID] = mapped_column(ForeignKey("cohorts.id", ondelete="CASCADE"), primary_key=True)
+    lesson_id: Mapped[UUID] = mapped_column(ForeignKey("lessons.id", ondelete="CASCADE"), primary_key=True)
     position: Mapped[int] = mapped_column(comment="1 for the first lesson")
-    due_on: Mapped[date | None] = mapped_column(
-        Date, comment="a day in the learner's own time zone"
-    )
+    due_on: Mapped[date | None] = mapped_column(Date, comment="a day in the learner's own time zone")
 
     __table_args__ = (Index("ix_cohort_lessons_lesson_id", "lesson_id"),)
 
@@ -78,9 +66,7 @@ class Credential(Base):
 
     __tablename__ = "credentials"
 
-    id: Mapped[str] = mapped_column(
-        Text, primary_key=True, comment="fingerprint: SHA-256 of the public key, hex"
-    )
+    id: Mapped[str] = mapped_column(Text, primary_key=True, comment="fingerprint: SHA-256 of the public key, hex")
     name: Mapped[str] = mapped_column(Text)
     public_key: Mapped[str] = mapped_column(Text, comment="body on one line")
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))

@@ -32,15 +32,11 @@ def recognise(db: Session, persons: Iterable[Person], *, source: str) -> dict[st
 
 def _owners(db: Session, identifiers: Iterable[Identifier]) -> dict[UUID, UUID]:
     keys = [identifier.key for identifier in identifiers]
-    rows = db.execute(
-        select(UserIdentifier.key, UserIdentifier.user_id).where(UserIdentifier.key.in_(keys))
-    )
+    rows = db.execute(select(UserIdentifier.key, UserIdentifier.user_id).where(UserIdentifier.key.in_(keys)))
     return {row.key: row.user_id for row in rows}
 
 
-def _add_missing(
-    db: Session, persons: Iterable[Person], owners: dict[UUID, UUID], source: str
-) -> None:
+def _add_missing(db: Session, persons: Iterable[Person], owners: dict[UUID, UUID], source: str) -> None:
     """Give every unknown identifier an owner, in the tables and in `owners`."""
     new_users: list[dict[str, object]] = []
     new_identifiers: list[dict[str, object]] = []
@@ -81,10 +77,6 @@ def storable(text_: str | None) -> str | None:
 
 def fill_in(db: Session, user_id: UUID, known: dict[str, str | None]) -> None:
     """Add to a learner what was not known yet (name, email, phone, time_zone, language); nothing is overwritten."""
-    values = {
-        column: func.coalesce(getattr(User, column), value)
-        for column, value in known.items()
-        if value
-    }
+    values = {column: func.coalesce(getattr(User, column), value) for column, value in known.items() if value}
     if values:
         db.execute(update(User).where(User.id == user_id).values(values))

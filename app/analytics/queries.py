@@ -34,9 +34,7 @@ def touched_lessons(db: Session, cohort_id: UUID) -> list[Lesson]:
         .subquery()
     )
     rows = db.execute(
-        select(Lesson)
-        .join(first_touched, first_touched.c.lesson_id == Lesson.id)
-        .order_by(first_touched.c.first)
+        select(Lesson).join(first_touched, first_touched.c.lesson_id == Lesson.id).order_by(first_touched.c.first)
     )
     return list(rows.scalars())
 
@@ -45,9 +43,7 @@ def learners(db: Session, cohort_id: UUID) -> list[User]:
     """The learners of the cohort, by name."""
     rows = db.execute(
         select(User)
-        .join(
-            CohortMember, and_(CohortMember.user_id == User.id, CohortMember.cohort_id == cohort_id)
-        )
+        .join(CohortMember, and_(CohortMember.user_id == User.id, CohortMember.cohort_id == cohort_id))
         .order_by(func.lower(func.coalesce(User.name, User.email, User.phone)), User.id)
     )
     return list(rows.scalars())

@@ -78,9 +78,7 @@ def cohort_completions(db: Session, cohort_id: UUID) -> CohortCompletions:
         lesson.completed = _completed(by_lesson[lesson.id])
         lesson.rate = _rate(lesson.completed, len(learners))
     return CohortCompletions(
-        cohort=CohortName(
-            id=cohort.id, slug=cohort.slug, name=cohort.name, time_zone=cohort.time_zone
-        ),
+        cohort=CohortName(id=cohort.id, slug=cohort.slug, name=cohort.name, time_zone=cohort.time_zone),
         generated_at=clock.now(),
         learner_count=len(learners),
         lesson_count=len(lessons),

@@ -11,9 +11,7 @@ from app.database import get_db
 from app.schemas import CohortName, CohortPlan, CohortRead
 from app.security import Admin
 
-router = APIRouter(
-    prefix="/api/cohorts", tags=["Cohorts"], dependencies=[Admin], responses=errors(400, 401, 503)
-)
+router = APIRouter(prefix="/api/cohorts", tags=["Cohorts"], dependencies=[Admin], responses=errors(400, 401, 503))
 Db = Annotated[Session, Depends(get_db, scope="function")]
 Slug = Annotated[
     str,

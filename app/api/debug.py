@@ -17,9 +17,7 @@ from app.platform import clock
 from app.schemas import PipelineRead
 from app.security import Admin
 
-router = APIRouter(
-    prefix="/api/debug", tags=["Debug"], dependencies=[Admin], responses=errors(401, 503)
-)
+router = APIRouter(prefix="/api/debug", tags=["Debug"], dependencies=[Admin], responses=errors(401, 503))
 Db = Annotated[Session, Depends(get_db, scope="function")]
 
 
@@ -46,8 +44,4 @@ def get_pipeline(db: Db) -> PipelineRead:
 
 
 def _age(moment: datetime | None) -> float | None:
-    return (
-        round(max(0.0, (clock.now() - moment.astimezone(UTC)).total_seconds()), 3)
-        if moment
-        else None
-    )
+    return round(max(0.0, (clock.now() - moment.astimezone(UTC)).total_seconds()), 3) if moment else None

@@ -95,17 +95,13 @@ def install_problems(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def _unexpected(_request: Request, error: Exception) -> Response:
         log.error("unexpected error", exc_info=error)
-        return problem_response(
-            AppError("Something went wrong on our side; the log has it under this request id.")
-        )
+        return problem_response(AppError("Something went wrong on our side; the log has it under this request id."))
 
 
 def _path(location: tuple[int | str, ...]) -> str:
     """Pydantic's place of an error as a property path: ('body', 'lessons', 0, 'due_on') -> lessons[0].due_on."""
     source, *rest = location
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest).lstrip(
-        "."
-    )
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest).lstrip(".")
     return {"query": f"?{path}", "header": path, "path": f"/{path}"}.get(str(source), path or "$")
 
 

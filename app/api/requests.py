@@ -29,9 +29,7 @@ class RequestIds:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = next(
-            (value for name, value in scope["headers"] if name == b"x-request-id"), b""
-        ).decode("latin-1")
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
         request_id = given if _ACCEPTABLE_ID.fullmatch(given) else secrets.token_hex(8)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
@@ -40,11 +38,7 @@ class RequestIds:
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message)[REQUEST_ID] = request_id
-                level = (
-                    "warning"
-                    if message["status"] >= 500
-                    else "info" if message["status"] >= 400 else "debug"
-                )
+                level = "warning" if message["status"] >= 500 else "info" if message["status"] >= 400 else "debug"
                 getattr(log, level)(
                     "request",
                     method=scope["method"],

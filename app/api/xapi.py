@@ -62,18 +62,14 @@ _MANY_BODY = {
         "description": "A Statement, or an array of Statements that is accepted or refused whole.",
         "content": {
             "application/json": {
-                "schema": {
-                    "oneOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}}]
-                }
+                "schema": {"oneOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}}]}
             }
         },
     }
 }
 _REFUSALS = errors(400, 401, 403, 413, 503)
 
-StatementId = Annotated[
-    str | None, Query(alias="statementId", description="The statement's id, a UUID.")
-]
+StatementId = Annotated[str | None, Query(alias="statementId", description="The statement's id, a UUID.")]
 Version = Annotated[str | None, Header(alias=VERSION_HEADER, description="1.0.x or 2.0.x")]
 
 standard = APIRouter(prefix="/xapi", tags=["xAPI"], responses=_REFUSALS)
@@ -138,9 +134,7 @@ async def _accept(
             else receive_many(body, version, settings.max_batch_statements)
         )
     except Refused as error:
-        request.state.kept = await run_in_threadpool(
-            _quarantine, request, sender, body, statement_id, error
-        )
+        request.state.kept = await run_in_threadpool(_quarantine, request, sender, body, statement_id, error)
         raise
     if received.ids:
         await _make_durable(request, settings, sender, version, received)
@@ -172,17 +166,13 @@ def _store(entry: StreamEntry) -> None:
         store_statements(
             db,
             [
-                Incoming(
-                    statement_id, payload, entry.stored_at, entry.xapi_version, entry.credential_id
-                )
+                Incoming(statement_id, payload, entry.stored_at, entry.xapi_version, entry.credential_id)
                 for statement_id, payload in zip(entry.ids, split(entry.body), strict=True)
             ],
         )
 
 
-def _quarantine(
-    request: Request, sender: KnownKey, body: bytes, statement_id: str | None, error: Refused
-) -> UUID:
+def _quarantine(request: Request, sender: KnownKey, body: bytes, statement_id: str | None, error: Refused) -> UUID:
     """Keep what a credentialed sender sent and could not be taken. If that fails, 503: they must send it again."""
     try:
         with session_scope() as db:
@@ -199,9 +189,7 @@ def _quarantine(
                 statement_id=_uuid_or_none(statement_id),
             )
     except SQLAlchemyError as failure:
-        raise Unavailable(
-            "The body is not valid, and right now it cannot be kept for mending."
-        ) from failure
+        raise Unavailable("The body is not valid, and right now it cannot be kept for mending.") from failure
 
 
 def _required_version(header: str | None) -> str:

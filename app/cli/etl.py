@@ -15,9 +15,7 @@ def add_command(subparsers: Any) -> None:
     how = parser.add_mutually_exclusive_group(required=True)
     how.add_argument("--once", action="store_true", help="until nothing is waiting, then end")
     how.add_argument("--watch", action="store_true", help="again and again until Ctrl-C")
-    parser.add_argument(
-        "--interval-seconds", type=float, default=60, help="pause between two sweeps (default 60)"
-    )
+    parser.add_argument("--interval-seconds", type=float, default=60, help="pause between two sweeps (default 60)")
     parser.set_defaults(run=run)
 
 

@@ -25,9 +25,7 @@ def add_command(subparsers: Any) -> None:
     """Declare the command and its parts."""
     parser = subparsers.add_parser("keys", help="make, list and revoke credentials of senders")
     parts = parser.add_subparsers(dest="part", required=True, metavar="create|list|revoke")
-    create = parts.add_parser(
-        "create", help="make a key pair, register its public half, show the secret half once"
-    )
+    create = parts.add_parser("create", help="make a key pair, register its public half, show the secret half once")
     create.add_argument("--name", default="7taps", help="what people call it (default: 7taps)")
     create.add_argument(
         "--scope",
@@ -35,9 +33,7 @@ def add_command(subparsers: Any) -> None:
         choices=SCOPES,
         help="may be repeated (default: statements/write)",
     )
-    create.add_argument(
-        "--print-only", action="store_true", help="register nothing: for PUBLIC_PEM and SECRET_PEM"
-    )
+    create.add_argument("--print-only", action="store_true", help="register nothing: for PUBLIC_PEM and SECRET_PEM")
     create.set_defaults(run=_create)
     parts.add_parser("list", help="every credential").set_defaults(run=_list)
     revoke = parts.add_parser("revoke", help="end a credential")
@@ -65,17 +61,11 @@ def _create(arguments: argparse.Namespace) -> int:
 def _list(_arguments: argparse.Namespace) -> int:
     own = get_settings().public_pem
     if own:
-        print(
-            f"{credentials.environment_key(own).id[:16]}  PUBLIC_PEM  all  (from the environment)"
-        )
+        print(f"{credentials.environment_key(own).id[:16]}  PUBLIC_PEM  all  (from the environment)")
     with session_scope() as db:
         for row in credentials.all_credentials(db):
             state = f"revoked {row.revoked_at:%Y-%m-%d %H:%M}Z" if row.revoked_at else "active"
-            used = (
-                f"last used {row.last_used_at:%Y-%m-%d %H:%M}Z"
-                if row.last_used_at
-                else "never used"
-            )
+            used = f"last used {row.last_used_at:%Y-%m-%d %H:%M}Z" if row.last_used_at else "never used"
             print(f"{row.id[:16]}  {row.name}  {','.join(row.scopes)}  {state}, {used}")
     return 0
 

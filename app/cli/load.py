@@ -81,12 +81,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--password",
         help="password, or the path of a PEM file (default: SECRET_PEM, which no ps shows)",
     )
-    parser.add_argument(
-        "--batch", type=int, default=500, help="statements per request (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--in-flight", type=int, default=4, help="requests at the same time (default: %(default)s)"
-    )
+    parser.add_argument("--batch", type=int, default=500, help="statements per request (default: %(default)s)")
+    parser.add_argument("--in-flight", type=int, default=4, help="requests at the same time (default: %(default)s)")
     parser.add_argument(
         "--version-header",
         default="1.0.3",
@@ -134,15 +130,8 @@ def run_load(
     """
     totals, started = Totals(), monotonic()
     try:
-        if (
-            batch < 1
-            or in_flight < 1
-            or not math.isfinite(patience_seconds)
-            or patience_seconds < 0
-        ):
-            raise CannotRun(
-                "--batch and --in-flight are at least 1, --patience-seconds at least 0."
-            )
+        if batch < 1 or in_flight < 1 or not math.isfinite(patience_seconds) or patience_seconds < 0:
+            raise CannotRun("--batch and --in-flight are at least 1, --patience-seconds at least 0.")
         settings = get_settings()
         name, secret = credentials(settings, user, password)
         base_url = url or settings.base_url
@@ -163,9 +152,7 @@ def run_load(
                 )
             )
             server.check_reachable()
-            before = (
-                _stored(server, needed=bool(wait)) if wait or (wait is None and token) else None
-            )
+            before = _stored(server, needed=bool(wait)) if wait or (wait is None and token) else None
             try:
                 _send(statements, server, totals, report, batch=batch, in_flight=in_flight)
             finally:
@@ -217,9 +204,7 @@ def post_batch(server: Server, batch: list[Statement]) -> BatchResult:
             # A server may cap its list of problems: those it refused without a word are asked about
             # again, by themselves; once none of them gets a word, one by one.
             unexplained = [statements[index] for index in sorted(bad - told.keys())]
-            result.refused += [
-                _refused(statements[index], tuple(told[index])) for index in sorted(told)
-            ]
+            result.refused += [_refused(statements[index], tuple(told[index])) for index in sorted(told)]
             waiting += [unexplained] if told and unexplained else [[one] for one in unexplained]
             good = [one for index, one in enumerate(statements) if index not in bad]
             waiting += [good] if good else []
@@ -244,9 +229,7 @@ def batches(
         if (same := batch.get(one.id)) is not None and same.body == one.body:
             totals.repeated += 1
             continue
-        if batch and (
-            same is not None or len(batch) >= size or taken + len(one.body) > BATCH_BYTES
-        ):
+        if batch and (same is not None or len(batch) >= size or taken + len(one.body) > BATCH_BYTES):
             yield list(batch.values())
             batch, taken = {}, 0
         batch[one.id] = one
@@ -270,9 +253,7 @@ def _send(
         BarColumn(),
         TextColumn("{task.percentage:>3.0f}%"),
     )
-    with Progress(
-        *columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal
-    ) as progress:
+    with Progress(*columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("0 statements", total=statements.size)
         broken: list[Refused] = []
 
@@ -293,9 +274,7 @@ def _send(
             for one in result.refused:
                 refuse(one)
             count_broken()
-            told = f"{totals.accepted:,} statements" + (
-                f", {totals.refused:,} refused" if totals.refused else ""
-            )
+            told = f"{totals.accepted:,} statements" + (f", {totals.refused:,} refused" if totals.refused else "")
             progress.update(task, description=told, completed=statements.position)
 
         try:
@@ -368,6 +347,4 @@ def _print_summary(totals: Totals) -> None:
 
 def _printable(text: str) -> str:
     """Without control characters: what a statement contains must not steer the terminal."""
-    return "".join(
-        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(one)[0] == "C" else one for one in text
-    )
+    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(one)[0] == "C" else one for one in text)

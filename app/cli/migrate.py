@@ -15,9 +15,7 @@ ALEMBIC_INI = Path(__file__).parents[2] / "alembic.ini"
 
 def add_command(subparsers: Any) -> None:
     """Declare the command."""
-    parser = subparsers.add_parser(
-        "migrate", help="bring the database to the newest schema; safe to run at any time"
-    )
+    parser = subparsers.add_parser("migrate", help="bring the database to the newest schema; safe to run at any time")
     parser.set_defaults(run=run)
 
 

@@ -87,13 +87,11 @@ class Server:
         connections: int = 4,
         patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
     ):
-        """CannotRun for a bad URL. patience_seconds: how long a request that failed is tried again."""
+        """patience_seconds: how long to try again after a failure. CannotRun for a bad URL."""
         self.base_url = base_url.rstrip("/")
         parts = urlsplit(self.base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise CannotRun(
-                f"{base_url!r} is no address; it should look like http://127.0.0.1:8000"
-            )
+            raise CannotRun(f"{base_url!r} is no address; it should look like http://127.0.0.1:8000")
         self.patience_seconds = patience_seconds
         self.stopping = threading.Event()
         self._basic = httpx.BasicAuth(user, password)
@@ -101,9 +99,7 @@ class Server:
         self._version = {"X-Experience-API-Version": version} if version else {}
         self._client = httpx.Client(
             timeout=REQUEST_TIMEOUT_SECONDS,
-            limits=httpx.Limits(
-                max_connections=connections + 1, max_keepalive_connections=connections
-            ),
+            limits=httpx.Limits(max_connections=connections + 1, max_keepalive_connections=connections),
             # A proxy from the environment cannot reach the loopback address of this machine.
             trust_env=parts.hostname not in _LOOPBACK,
         )
@@ -129,9 +125,7 @@ class Server:
 
     def put_statement(self, statement_id: str, body: bytes) -> Answer:
         """Send one statement the way 7taps does. CannotRun if we are not let in."""
-        return self._send_statements(
-            "PUT", f"/api/xapi/statements?statementId={quote(statement_id)}", body
-        )
+        return self._send_statements("PUT", f"/api/xapi/statements?statementId={quote(statement_id)}", body)
 
     def put_cohort(self, slug: str, cohort: Mapping[str, Any]) -> dict[str, Any]:
         """Make the cohort be so; the answer carries its `id`. CannotRun if it is refused."""
@@ -146,13 +140,9 @@ class Server:
         counts = self._administer("GET", "/api/debug/pipeline")
         try:
             waiting = max(int(counts["stream_length"]), int(counts.get("pending") or 0))
-            return Pipeline(
-                waiting, int(counts["raw_statements"]), int(counts.get("dead_letters") or 0)
-            )
+            return Pipeline(waiting, int(counts["raw_statements"]), int(counts.get("dead_letters") or 0))
         except (KeyError, TypeError, ValueError) as error:
-            raise CannotRun(
-                f"{self.base_url}/api/debug/pipeline answered without its counts."
-            ) from error
+            raise CannotRun(f"{self.base_url}/api/debug/pipeline answered without its counts.") from error
 
     def wait_until_loaded(self) -> Pipeline | None:
         """Wait until nothing is queued; None once the queue got no shorter for patience_seconds."""
@@ -174,9 +164,7 @@ class Server:
                 "Give --user and --password, or set PUBLIC_PEM and SECRET_PEM."
             )
         answer = _answer(response)
-        if answer.accepted or (
-            answer.status in (400, 409, 413, 422) and answer.code != "bad_request"
-        ):
+        if answer.accepted or (answer.status in (400, 409, 413, 422) and answer.code != "bad_request"):
             return answer
         # Not about a statement but about every request we make, so going on would only repeat it.
         raise self._unexpected(method, target, answer)
@@ -189,9 +177,7 @@ class Server:
             headers["Content-Type"] = "application/json"
         response = self._request(method, target, body, headers)
         if response.status_code in _NOT_LET_IN:
-            raise CannotRun(
-                f"{self.base_url} does not let this ADMIN_TOKEN in ({response.status_code})."
-            )
+            raise CannotRun(f"{self.base_url} does not let this ADMIN_TOKEN in ({response.status_code}).")
         answered = _json_object(response)
         if not response.is_success or not answered:
             raise self._unexpected(method, target, _answer(response))
@@ -285,18 +271,11 @@ def credentials(settings: Settings, user: str | None, password: str | None) -> t
 
 
 def _credential(given: str | None, setting: str | None, name: str, option: str) -> str:
-    if (
-        given is not None
-        and "-----BEGIN" not in given
-        and not (len(given) < 1_024 and Path(given).is_file())
-    ):
+    if given is not None and "-----BEGIN" not in given and not (len(given) < 1_024 and Path(given).is_file()):
         return given  # A plain user name or password: not ours to reshape.
     text = given if given is not None else setting
     if text is None:
-        raise CannotRun(
-            "There are no credentials. "
-            f"Start the server with `make run`, set {name}, or give {option}."
-        )
+        raise CannotRun("There are no credentials. " f"Start the server with `make run`, set {name}, or give {option}.")
     try:
         return one_line(text)
     except ValueError as error:
@@ -306,9 +285,7 @@ def _credential(given: str | None, setting: str | None, name: str, option: str) 
 def _count_finished(running: set[Future[Result]], count: Callable[[Result], None]) -> None:
     for future in wait(running, return_when=FIRST_COMPLETED).done:
         result = future.result()
-        running.discard(
-            future
-        )  # Only now: one that failed stays, so that its neighbours are counted.
+        running.discard(future)  # Only now: one that failed stays, so that its neighbours are counted.
         count(result)
 
 
@@ -331,9 +308,7 @@ def _answer(response: httpx.Response) -> Answer:
             if isinstance(one, dict)
         ),
         refused=tuple(
-            one
-            for one in (refused if isinstance(refused, list) else ())
-            if isinstance(one, int) and one >= 0
+            one for one in (refused if isinstance(refused, list) else ()) if isinstance(one, int) and one >= 0
         ),
     )
 

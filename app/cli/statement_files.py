@@ -34,7 +34,7 @@ _LINE_BREAKS_TO_BLANKS = bytes.maketrans(b"\r\n", b"  ")
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement. place: where it is, such as `line 7`; source: its text; body: that with an id."""
+    """place: where it is, such as `line 7`; source: its text; body: that text with an id."""
 
     place: str
     source: bytes
@@ -52,7 +52,7 @@ class Refused:
     readable: bool = True
 
     def as_json_line(self) -> bytes:
-        """For a file of refusals: where, the statement as it came or else its text, the problems."""
+        """For a file of refusals: the place, the statement as it came, the problems."""
         told: dict[str, object] = {"place": self.place}
         if self.readable:
             # No string in JSON contains a bare line break, so these separate tokens only.
@@ -106,9 +106,7 @@ def open_statements(path: str) -> Iterator[StatementFile]:
 
 def content_id(statement: Any) -> str:
     """The id of a statement without one; spacing and key order make no difference to it."""
-    return str(
-        uuid5(STATEMENT_NAMESPACE, json.dumps(statement, sort_keys=True, separators=(",", ":")))
-    )
+    return str(uuid5(STATEMENT_NAMESPACE, json.dumps(statement, sort_keys=True, separators=(",", ":"))))
 
 
 def _statements(stream: BinaryIO) -> Iterator[Statement | Refused]:
@@ -136,9 +134,7 @@ def _lines(stream: BinaryIO, line_number: int) -> Iterator[Statement | Refused]:
         if len(line) == MAX_STATEMENT_BYTES and not line.endswith(b"\n"):
             while line and not line.endswith(b"\n"):
                 line = stream.readline(CHUNK_BYTES)
-            yield _broken(
-                place, b"", Problem("$", f"The line is longer than {MAX_STATEMENT_BYTES} bytes.")
-            )
+            yield _broken(place, b"", Problem("$", f"The line is longer than {MAX_STATEMENT_BYTES} bytes."))
         elif text := line.strip():
             try:
                 value = _DECODER.decode(text.decode())
@@ -176,9 +172,7 @@ def _values(stream: BinaryIO, text: str) -> Iterator[Statement | Refused]:
             number += 1
             place = f"element {number}"
             if in_array and after_value:
-                yield _broken(
-                    place, _start_of(text, at), Problem("$", "There is no comma before this.")
-                )
+                yield _broken(place, _start_of(text, at), Problem("$", "There is no comma before this."))
                 return
             try:
                 (value, end), text, at, ended = _decoded(reader, text, at, ended)
@@ -190,9 +184,7 @@ def _values(stream: BinaryIO, text: str) -> Iterator[Statement | Refused]:
             if _is_utf8(source):
                 yield from _opened(value, source, place)
             else:
-                yield _broken(
-                    place, source, Problem("$", "This is not UTF-8.", "JSON is sent as UTF-8.")
-                )
+                yield _broken(place, source, Problem("$", "This is not UTF-8.", "JSON is sent as UTF-8."))
             after_value, at = True, end
     if in_array:
         problem = Problem(
@@ -203,9 +195,7 @@ def _values(stream: BinaryIO, text: str) -> Iterator[Statement | Refused]:
         yield _broken(f"element {number + 1}", b"", problem)
 
 
-def _decoded(
-    reader: io.TextIOWrapper, text: str, at: int, ended: bool
-) -> tuple[tuple[Any, int], str, int, bool]:
+def _decoded(reader: io.TextIOWrapper, text: str, at: int, ended: bool) -> tuple[tuple[Any, int], str, int, bool]:
     """The value at `at` and its end, after reading as far as it takes. ValueError if broken."""
     step = CHUNK_BYTES
     while True:

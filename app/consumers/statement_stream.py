@@ -34,7 +34,8 @@ class StatementConsumer(threading.Thread):
 
     def __init__(self, stream: StatementStream, settings: Settings):
         super().__init__(name="statement-consumer", daemon=True)
-        self.consumer = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        self._host = socket.gethostname()
+        self.consumer = f"{self._host}-{os.getpid()}-{secrets.token_hex(3)}"
         self._stream = stream
         self._group = settings.stream_group
         self._most_entries = settings.loader_batch_entries
@@ -51,9 +52,7 @@ class StatementConsumer(threading.Thread):
 
     def run(self) -> None:
         """Until stopped: take a batch, load it, acknowledge it. Stores that are away are waited for."""
-        log.info(
-            "consumer started", consumer=self.consumer, stream=self._stream.name, group=self._group
-        )
+        log.info("consumer started", consumer=self.consumer, stream=self._stream.name, group=self._group)
         pause = 0.0
         while not self._stopping.is_set():
             try:
@@ -61,9 +60,7 @@ class StatementConsumer(threading.Thread):
                     self.join_group()
                 self.handle(self.take())
                 pause = 0.0
-            except (
-                Exception
-            ) as error:  # noqa: BLE001  (a consumer that dies would stop the pipeline in silence)
+            except Exception as error:  # noqa: BLE001  (a consumer that dies would stop the pipeline in silence)
                 pause = min(MAX_PAUSE_SECONDS, pause * 2 or 0.25)
                 self._group_known = False
                 self._own_after = "0-0"
@@ -99,9 +96,7 @@ class StatementConsumer(threading.Thread):
         messages = _messages_of(answer)
         for _, fields in messages:
             size = sum(map(len, fields.values()))
-            self._mean_bytes += (size - self._mean_bytes) * (
-                0.02 if size < self._mean_bytes else 0.5
-            )
+            self._mean_bytes += (size - self._mean_bytes) * (0.02 if size < self._mean_bytes else 0.5)
         return messages
 
     def handle(self, messages: Sequence[Message]) -> None:
@@ -141,9 +136,7 @@ class StatementConsumer(threading.Thread):
 
     def _take_own(self, after: str) -> list[Message]:
         """Entries that are pending in this consumer's own name, read once in order; they need not grow idle first."""
-        answer = self._stream.client.xreadgroup(
-            self._group, self.consumer, {self._stream.name: after}, count=50
-        )
+        answer = self._stream.client.xreadgroup(self._group, self.consumer, {self._stream.name: after}, count=50)
         return _messages_of(answer)
 
     def _claim(self) -> list[Message]:
@@ -166,18 +159,39 @@ class StatementConsumer(threading.Thread):
         self._group_known = True
         for other in self._stream.client.xinfo_consumers(self._stream.name, self._group):  # type: ignore[union-attr]
             if other["pending"] == 0 and other["idle"] > FORGET_CONSUMER_AFTER_MS:
-                self._stream.client.xgroup_delconsumer(
-                    self._stream.name, self._group, other["name"]
-                )
+                self._stream.client.xgroup_delconsumer(self._stream.name, self._group, other["name"])
+            elif other["pending"] and self._is_dead_neighbour(other["name"].decode()):
+                self._inherit(other["name"])
+
+    def _inherit(self, name: bytes) -> None:
+        """Take over at once what a worker of this machine left when it was killed; its entries need not grow idle."""
+        rows = self._stream.client.xpending_range(
+            self._stream.name, self._group, "-", "+", count=10_000, consumername=name  # type: ignore[arg-type]
+        )
+        if ids := [row["message_id"] for row in rows]:  # type: ignore[union-attr]
+            self._stream.client.xclaim(self._stream.name, self._group, self.consumer, 0, ids, justid=True)
+            self._own_after = "0-0"
+            log.info("inherited", entries=len(ids), left_by=name.decode())
+
+    def _is_dead_neighbour(self, name: str) -> bool:
+        """Whether a consumer's name is that of a process of this machine that no longer is."""
+        host, _, pid = name.rpartition("-")[0].rpartition("-")
+        if host != self._host or not pid.isdigit():
+            return False
+        try:
+            os.kill(int(pid), 0)
+        except ProcessLookupError:
+            return True
+        except OSError:
+            return False
+        return False
 
     def _leave(self) -> None:
         """Take this consumer's name off the group, unless entries are still in its name: those get claimed."""
         try:
             for own in self._stream.client.xinfo_consumers(self._stream.name, self._group):  # type: ignore[union-attr]
                 if own["name"] == self.consumer.encode() and own["pending"] == 0:
-                    self._stream.client.xgroup_delconsumer(
-                        self._stream.name, self._group, self.consumer
-                    )
+                    self._stream.client.xgroup_delconsumer(self._stream.name, self._group, self.consumer)
         except redis.RedisError as error:
             log.info("consumer could not sign off", error=str(error))
 

@@ -41,9 +41,7 @@ def bury(
         code=code,
         reason=_storable(reason),
         path=_storable(problems[0].path) if problems else None,
-        problems=[
-            {key: _storable(text) for key, text in asdict(problem).items()} for problem in problems
-        ],
+        problems=[{key: _storable(text) for key, text in asdict(problem).items()} for problem in problems],
         body=body,
         content_type=_storable(content_type[:200]) if content_type else None,
         credential_id=credential_id,
@@ -70,10 +68,7 @@ def bury(
 
 def open_letters(db: Session) -> int:
     """How many distinct dead letters wait for somebody."""
-    return (
-        db.scalar(select(func.count()).select_from(DeadLetter).where(DeadLetter.status == "open"))
-        or 0
-    )
+    return db.scalar(select(func.count()).select_from(DeadLetter).where(DeadLetter.status == "open")) or 0
 
 
 def _storable(text: str) -> str:

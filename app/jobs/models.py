@@ -16,14 +16,10 @@ class JobRun(Base):
     __tablename__ = "job_runs"
 
     job: Mapped[str] = mapped_column(Text, primary_key=True)
-    period: Mapped[datetime] = mapped_column(
-        Moment, primary_key=True, comment="start of the period it stands for"
-    )
+    period: Mapped[datetime] = mapped_column(Moment, primary_key=True, comment="start of the period it stands for")
     started_at: Mapped[datetime] = mapped_column(Moment)
     finished_at: Mapped[datetime | None] = mapped_column(Moment)
-    outcome: Mapped[str | None] = mapped_column(
-        Text, comment="done, failed; NULL while it runs or after a crash"
-    )
+    outcome: Mapped[str | None] = mapped_column(Text, comment="done, failed; NULL while it runs or after a crash")
     detail: Mapped[dict[str, object] | None] = mapped_column(JSONB)
 
     __table_args__ = ({"schema": "ops"},)

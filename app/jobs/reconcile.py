@@ -34,16 +34,10 @@ def reconcile() -> None:
     now = clock.now()
     period = now.replace(second=0, microsecond=0)
     with session_scope() as db:
-        claim = (
-            insert(JobRun).values(job=JOB, period=period, started_at=now).on_conflict_do_nothing()
-        )
+        claim = insert(JobRun).values(job=JOB, period=period, started_at=now).on_conflict_do_nothing()
         if db.execute(claim.returning(JobRun.job)).first() is None:
             return
-        db.execute(
-            delete(JobRun).where(
-                JobRun.job == JOB, JobRun.period < now - timedelta(days=KEEP_RUNS_DAYS)
-            )
-        )
+        db.execute(delete(JobRun).where(JobRun.job == JOB, JobRun.period < now - timedelta(days=KEEP_RUNS_DAYS)))
     done = sweep(get_settings().etl_batch_statements)
     with session_scope() as db:
         db.execute(

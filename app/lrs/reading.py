@@ -24,9 +24,7 @@ _QUESTION_TYPES = frozenset(
     }
 )
 
-COMPLETING_VERBS = frozenset(
-    {"http://adlnet.gov/expapi/verbs/completed", "http://adlnet.gov/expapi/verbs/passed"}
-)
+COMPLETING_VERBS = frozenset({"http://adlnet.gov/expapi/verbs/completed", "http://adlnet.gov/expapi/verbs/passed"})
 
 
 def text_in(language_map: object) -> str | None:
@@ -83,9 +81,7 @@ def card_type(statement: Mapping[str, Any]) -> str | None:
         definition.get("extensions"),
     ):
         for key, value in (extensions or {}).items():
-            if isinstance(value, str) and key.lower().replace("_", "-").endswith(
-                ("card-type", "cardtype")
-            ):
+            if isinstance(value, str) and key.lower().replace("_", "-").endswith(("card-type", "cardtype")):
                 return value
     return None
 

@@ -46,11 +46,7 @@ def parse_json(body: bytes) -> object:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        where = (
-            f"at line {error.lineno}, column {error.colno}"
-            if body.strip()
-            else "because it is empty"
-        )
+        where = f"at line {error.lineno}, column {error.colno}" if body.strip() else "because it is empty"
         raise Refused(
             f"The body is not JSON {where}.",
             [
@@ -93,12 +89,7 @@ def receive_one(body: bytes, statement_id: str | None, xapi_version: str) -> Rec
     wanted = UUID(statement_id)
     statement = parse_json(body)
     problems = validate_statement(statement, rules_for(xapi_version))
-    if (
-        not problems
-        and isinstance(statement, dict)
-        and "id" in statement
-        and UUID(statement["id"]) != wanted
-    ):
+    if not problems and isinstance(statement, dict) and "id" in statement and UUID(statement["id"]) != wanted:
         problems = [
             Problem(
                 "id",
@@ -148,11 +139,7 @@ def _ids_of_batch(statements: list[object], version: Version) -> tuple[UUID, ...
             statement_id = _id_of(statement)
             first = ids.setdefault(statement_id, place)
             if first != place:
-                found = [
-                    Problem(
-                        f"[{place}].id", f"is also the id of [{first}].", "Another id, or none."
-                    )
-                ]
+                found = [Problem(f"[{place}].id", f"is also the id of [{first}].", "Another id, or none.")]
         if found:
             refused.append(place)
             problems.extend(found[: MAX_PROBLEMS_TOLD - len(problems)])
@@ -184,9 +171,7 @@ def split(body: bytes) -> list[bytes]:
             return [bytes(part) for part in _split(text)]
         parse_json(text)
     except msgspec.DecodeError as error:
-        raise Unreadable(
-            f"The body is not JSON: {error}.", [Problem("$", "is not JSON.", "JSON.")]
-        ) from error
+        raise Unreadable(f"The body is not JSON: {error}.", [Problem("$", "is not JSON.", "JSON.")]) from error
     return [text]
 
 

@@ -73,9 +73,7 @@ def one_line(text_or_path: str) -> str:
         path = Path(text_or_path.strip()).expanduser()
         if len(text_or_path) < 1_024 and path.is_file():
             return body_of(path.read_text(encoding="ascii", errors="replace"))
-        raise ValueError(
-            "is neither a PEM key, nor its body on one line, nor the path of a PEM file"
-        ) from None
+        raise ValueError("is neither a PEM key, nor its body on one line, nor the path of a PEM file") from None
 
 
 def load_public(body: str) -> PublicKey:
@@ -85,16 +83,10 @@ def load_public(body: str) -> PublicKey:
         key = serialization.load_der_public_key(der)
     except ValueError:
         # RSA public keys also travel as PKCS#1 ("BEGIN RSA PUBLIC KEY"), which only the PEM loader recognises.
-        pem = (
-            b"-----BEGIN RSA PUBLIC KEY-----\n"
-            + base64.encodebytes(der)
-            + b"-----END RSA PUBLIC KEY-----\n"
-        )
+        pem = b"-----BEGIN RSA PUBLIC KEY-----\n" + base64.encodebytes(der) + b"-----END RSA PUBLIC KEY-----\n"
         key = serialization.load_pem_public_key(pem)
     if isinstance(key, rsa.RSAPublicKey) and key.key_size < MIN_RSA_BITS:
-        raise ValueError(
-            f"is an RSA key of {key.key_size} bits; at least {MIN_RSA_BITS} are needed"
-        )
+        raise ValueError(f"is an RSA key of {key.key_size} bits; at least {MIN_RSA_BITS} are needed")
     if not isinstance(key, ed25519.Ed25519PublicKey | rsa.RSAPublicKey):
         raise ValueError("is neither an Ed25519 nor an RSA key")
     return key
@@ -136,9 +128,7 @@ def proves(secret_body: str, public_body: str) -> bool:
                 padding.PKCS1v15(),
                 hashes.SHA256(),
             )
-        elif isinstance(secret, ed25519.Ed25519PrivateKey) and isinstance(
-            public, ed25519.Ed25519PublicKey
-        ):
+        elif isinstance(secret, ed25519.Ed25519PrivateKey) and isinstance(public, ed25519.Ed25519PublicKey):
             public.verify(secret.sign(_CHALLENGE), _CHALLENGE)
         else:
             return False
@@ -157,6 +147,4 @@ def _der(body: str) -> bytes:
 
 
 def _canonical(key: PublicKey) -> bytes:
-    return key.public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)

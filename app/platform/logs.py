@@ -28,9 +28,7 @@ def configure_logs(level: str, format: str, process: str) -> None:  # noqa: A002
         ]
     else:
         last = [
-            structlog.dev.ConsoleRenderer(
-                colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback
-            )
+            structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback)
         ]
     structlog.configure(
         processors=[
@@ -70,9 +68,7 @@ def _without_doubles(_logger: object, _method: str, event: structlog.typing.Even
 
 
 def _name_process(process: str) -> structlog.typing.Processor:
-    def add(
-        _logger: object, _method: str, event: structlog.typing.EventDict
-    ) -> structlog.typing.EventDict:
+    def add(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
         event.setdefault("process", process)
         return event
 

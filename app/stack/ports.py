@@ -17,9 +17,9 @@ _LOWEST, _HIGHEST = 17_000, 31_999
 def is_free(port: int, host: str = LOOPBACK) -> bool:
     """Whether a server could listen on host:port now. Raises StackError when nobody ever could, saying why."""
     try:
-        family, kind, _, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
+            0
+        ]
         with socket.socket(family, kind) as probe:
             # Servers set this as well: a port whose last connections are still closing counts as free.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -29,9 +29,7 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             return False
-        raise StackError(
-            f"Cannot listen on {host} port {port}: {os.strerror(error.errno or 0)}."
-        ) from error
+        raise StackError(f"Cannot listen on {host} port {port}: {os.strerror(error.errno or 0)}.") from error
     # Some systems let a second socket bind beside a listener on the wildcard address; asking is certain.
     try:
         with socket.create_connection((reachable(host), port), timeout=0.5):

@@ -152,9 +152,7 @@ class EmbeddedPostgres(EmbeddedServer):
                 if made.returncode == 0:
                     break
             else:
-                raise StackError(
-                    f"initdb could not make a database in {unfinished}:\n{made.stdout}"
-                )
+                raise StackError(f"initdb could not make a database in {unfinished}:\n{made.stdout}")
         unfinished.rename(self.server_dir)
 
     def _check_version(self) -> None:

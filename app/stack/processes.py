@@ -109,9 +109,7 @@ def kill_group(leader: int) -> None:
         return
 
 
-def end_leftovers(
-    leftovers: Sequence[psutil.Process], first: signal.Signals, limit_s: float
-) -> None:
+def end_leftovers(leftovers: Sequence[psutil.Process], first: signal.Signals, limit_s: float) -> None:
     """Ask processes of an earlier run to end with signal `first`, and SIGKILL what is there after `limit_s`."""
     for number, seconds in ((first, limit_s), (signal.SIGKILL, 5.0)):
         for process in leftovers:

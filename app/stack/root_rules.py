@@ -55,9 +55,7 @@ def find_cluster(data_dir: Path) -> tuple[Path, RunAs | None]:
         outside,
     )
     if outside.exists() and (outside.is_symlink() or outside.stat().st_uid != nobody.uid):
-        raise StackError(
-            f"{outside} belongs to somebody other than {nobody.name}; refusing to use it."
-        )
+        raise StackError(f"{outside} belongs to somebody other than {nobody.name}; refusing to use it.")
     return outside, nobody
 
 
@@ -124,9 +122,7 @@ def _copy_of(package: Path, user: RunAs) -> Path:
     version = importlib.metadata.version(_WHEEL)
     copy = _home() / f"postgresql-server-{version}"
     if not copy.exists():
-        log.warning(
-            "User %s cannot run the server in %s; copying it to %s.", user.name, package, copy
-        )
+        log.warning("User %s cannot run the server in %s; copying it to %s.", user.name, package, copy)
         unfinished = copy.with_name(f".{copy.name}.{os.getpid()}")
         shutil.rmtree(unfinished, ignore_errors=True)
         shutil.copytree(

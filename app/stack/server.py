@@ -244,6 +244,4 @@ class EmbeddedServer(ABC):
             else:
                 time.sleep(0.02)
                 continue
-            raise StackError(
-                f"{self.name} {what}. Its log {self.log_file} says:\n{self._log_tail()}"
-            )
+            raise StackError(f"{self.name} {what}. Its log {self.log_file} says:\n{self._log_tail()}")

@@ -32,9 +32,7 @@ class RawStatement:
     credential_id: str
 
 
-def store(
-    db: Session, statements: Sequence[RawStatement], *, flattened_at: datetime | None
-) -> set[UUID]:
+def store(db: Session, statements: Sequence[RawStatement], *, flattened_at: datetime | None) -> set[UUID]:
     """Store what is not there yet and return the ids that were new. The unique id decides, whoever else is storing.
 
     Rows go in sorted by id, so that two loaders that meet the same statements wait for each other in one order only.
@@ -53,14 +51,10 @@ def store(
         for s in sorted(statements, key=lambda s: s.id.bytes)
     ]
     with raw_cursor(db) as cursor:
-        return {
-            row[0] for row in execute_values(cursor, _INSERT, rows, page_size=1_000, fetch=True)
-        }
+        return {row[0] for row in execute_values(cursor, _INSERT, rows, page_size=1_000, fetch=True)}
 
 
 def content_hashes(db: Session, ids: Sequence[UUID]) -> dict[UUID, bytes]:
     """The content hash of each of these statements that is stored."""
-    found = db.execute(
-        select(StatementRaw.id, StatementRaw.content_hash).where(StatementRaw.id.in_(ids))
-    )
+    found = db.execute(select(StatementRaw.id, StatementRaw.content_hash).where(StatementRaw.id.in_(ids)))
     return {row.id: bytes(row.content_hash) for row in found}

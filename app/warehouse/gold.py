@@ -9,9 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.warehouse.cursor import raw_cursor
 
-_LESSON_PROGRESS = (Path(__file__).parent / "sql" / "gold" / "lesson_progress.sql").read_text(
-    encoding="utf-8"
-)
+_LESSON_PROGRESS = (Path(__file__).parent / "sql" / "gold" / "lesson_progress.sql").read_text(encoding="utf-8")
 _CLAIM = "INSERT INTO gold.lesson_progress (learner_id, lesson_id) VALUES %s ON CONFLICT DO NOTHING"
 _LOCK = """
 SELECT FROM gold.lesson_progress

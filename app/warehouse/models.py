@@ -19,12 +19,8 @@ class LessonProgress(Base):
     lesson_id: Mapped[UUID] = mapped_column(primary_key=True)
     started_at: Mapped[datetime | None] = mapped_column(Moment, comment="first statement")
     last_at: Mapped[datetime | None] = mapped_column(Moment, comment="latest statement")
-    completed_at: Mapped[datetime | None] = mapped_column(
-        Moment, comment="first completion; NULL: not completed"
-    )
+    completed_at: Mapped[datetime | None] = mapped_column(Moment, comment="first completion; NULL: not completed")
     statement_count: Mapped[int] = mapped_column(server_default="0")
-    best_score_scaled: Mapped[float | None] = mapped_column(
-        Float, comment="of the lesson itself, -1 to 1"
-    )
+    best_score_scaled: Mapped[float | None] = mapped_column(Float, comment="of the lesson itself, -1 to 1")
 
     __table_args__ = (Index("ix_lesson_progress_lesson_id", "lesson_id"), {"schema": "gold"})

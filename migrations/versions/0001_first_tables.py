@@ -99,9 +99,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "credentials",
-        sa.Column(
-            "id", sa.Text(), nullable=False, comment="fingerprint: SHA-256 of the public key, hex"
-        ),
+        sa.Column("id", sa.Text(), nullable=False, comment="fingerprint: SHA-256 of the public key, hex"),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("public_key", sa.Text(), nullable=False, comment="body on one line"),
         sa.Column("scopes", sa.ARRAY(sa.Text()), nullable=False),
@@ -138,9 +136,7 @@ def upgrade() -> None:
             comment="first completion; NULL: not completed",
         ),
         sa.Column("statement_count", sa.Integer(), server_default="0", nullable=False),
-        sa.Column(
-            "best_score_scaled", sa.Float(), nullable=True, comment="of the lesson itself, -1 to 1"
-        ),
+        sa.Column("best_score_scaled", sa.Float(), nullable=True, comment="of the lesson itself, -1 to 1"),
         sa.PrimaryKeyConstraint("learner_id", "lesson_id", name=op.f("pk_lesson_progress")),
         schema="gold",
     )
@@ -343,9 +339,7 @@ def upgrade() -> None:
             nullable=True,
             comment="public handle, unique without regard to case",
         ),
-        sa.Column(
-            "time_zone", sa.Text(), nullable=True, comment="IANA name; unknown means the cohort's"
-        ),
+        sa.Column("time_zone", sa.Text(), nullable=True, comment="IANA name; unknown means the cohort's"),
         sa.Column("language", sa.Text(), nullable=True, comment="RFC 5646 tag"),
         sa.Column(
             "source",
@@ -362,17 +356,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
     )
     op.create_index("ix_users_email", "users", ["email"], unique=False)
-    op.create_index(
-        "uq_users_avatar_lower", "users", [sa.literal_column("lower(avatar)")], unique=True
-    )
+    op.create_index("uq_users_avatar_lower", "users", [sa.literal_column("lower(avatar)")], unique=True)
     op.create_table(
         "cohort_lessons",
         sa.Column("cohort_id", sa.Uuid(), nullable=False),
         sa.Column("lesson_id", sa.Uuid(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False, comment="1 for the first lesson"),
-        sa.Column(
-            "due_on", sa.Date(), nullable=True, comment="a day in the learner's own time zone"
-        ),
+        sa.Column("due_on", sa.Date(), nullable=True, comment="a day in the learner's own time zone"),
         sa.ForeignKeyConstraint(
             ["cohort_id"],
             ["cohorts.id"],
@@ -417,9 +407,7 @@ def upgrade() -> None:
         "user_identifiers",
         sa.Column("key", sa.Uuid(), nullable=False, comment="stable_id(kind, value)"),
         sa.Column("user_id", sa.Uuid(), nullable=False),
-        sa.Column(
-            "kind", sa.Text(), nullable=False, comment="mbox, mbox_sha1sum, openid, account, phone"
-        ),
+        sa.Column("kind", sa.Text(), nullable=False, comment="mbox, mbox_sha1sum, openid, account, phone"),
         sa.Column(
             "value",
             sa.Text(),
@@ -454,12 +442,8 @@ def downgrade() -> None:
     op.drop_index("ix_users_email", table_name="users")
     op.drop_table("users")
     op.drop_index("ix_statements_flat_occurred_at", table_name="statements_flat", schema="silver")
-    op.drop_index(
-        "ix_statements_flat_lesson_id_occurred_at", table_name="statements_flat", schema="silver"
-    )
-    op.drop_index(
-        "ix_statements_flat_learner_id_lesson_id", table_name="statements_flat", schema="silver"
-    )
+    op.drop_index("ix_statements_flat_lesson_id_occurred_at", table_name="statements_flat", schema="silver")
+    op.drop_index("ix_statements_flat_learner_id_lesson_id", table_name="statements_flat", schema="silver")
     op.drop_table("statements_flat", schema="silver")
     op.drop_table("job_runs", schema="ops")
     op.drop_index("ix_dead_letters_status_last_seen_at", table_name="dead_letters", schema="ops")

@@ -21,8 +21,7 @@ from tests.statements import completed
 def counts() -> tuple[int, int, int]:
     with session_scope() as db:
         raw, flat, dead = (
-            db.scalar(select(func.count()).select_from(t)) or 0
-            for t in (StatementRaw, StatementFlat, DeadLetter)
+            db.scalar(select(func.count()).select_from(t)) or 0 for t in (StatementRaw, StatementFlat, DeadLetter)
         )
     return raw, flat, dead
 
@@ -60,9 +59,7 @@ def test_every_wrong_credential_gets_the_same_answer(doors: Doors, wrong: str) -
     text = ":".join(header) if header else "nocolon"
     encoded = base64.b64encode(text.encode()).decode()
     scheme = "Bearer" if wrong == "bearer" else "Basic"
-    answer = doors.client.put(
-        "/api/xapi/statements", headers={"Authorization": f"{scheme} {encoded}"}, json={}
-    )
+    answer = doors.client.put("/api/xapi/statements", headers={"Authorization": f"{scheme} {encoded}"}, json={})
     assert answer.status_code == 401
     assert answer.json()["code"] == "not_authenticated"
 
@@ -119,16 +116,12 @@ def test_the_standard_door_answers_a_post_with_an_array_of_ids(doors: Doors) -> 
 @pytest.mark.parametrize("version", [None, "0.95", "3.0", "1.0.x", "one"])
 def test_the_standard_door_wants_a_version_it_speaks(doors: Doors, version: str | None) -> None:
     headers = {"X-Experience-API-Version": version} if version else {}
-    answer = doors.client.post(
-        "/xapi/statements", json=completed(), auth=doors.sender, headers=headers
-    )
+    answer = doors.client.post("/xapi/statements", json=completed(), auth=doors.sender, headers=headers)
     assert answer.status_code == 400
     assert answer.json()["problems"][0]["path"] == "X-Experience-API-Version"
 
 
-def test_an_invalid_statement_is_refused_by_path_and_kept_once(
-    doors: Doors, drain: Callable[[], int]
-) -> None:
+def test_an_invalid_statement_is_refused_by_path_and_kept_once(doors: Doors, drain: Callable[[], int]) -> None:
     statement = completed()
     statement["object"]["definition"]["name"] = "Lesson 1"
     for _ in range(2):
@@ -139,10 +132,7 @@ def test_an_invalid_statement_is_refused_by_path_and_kept_once(
     assert error["problems"][0]["expected"]
     [letter] = letters()
     assert str(letter.id) == error["kept"]
-    assert (
-        bytes(letter.body) == orjson.dumps(statement)
-        or orjson.loads(bytes(letter.body)) == statement
-    )
+    assert bytes(letter.body) == orjson.dumps(statement) or orjson.loads(bytes(letter.body)) == statement
     assert (letter.path, letter.seen_count, letter.source) == ("object.definition.name", 2, "door")
     assert str(letter.statement_id) == statement["id"]
     assert letter.request_id == answer.headers["X-Request-ID"]
@@ -185,28 +175,17 @@ def test_a_body_over_the_limit_is_a_413(doors: Doors) -> None:
         for _ in range(10):
             yield b" " * 1_000
 
-    assert (
-        doors.client.post(
-            "/api/xapi/statements", content=unannounced(), auth=doors.sender
-        ).status_code
-        == 413
-    )
+    assert doors.client.post("/api/xapi/statements", content=unannounced(), auth=doors.sender).status_code == 413
 
 
-def test_a_key_in_the_table_opens_the_door_until_it_is_revoked(
-    doors: Doors, drain: Callable[[], int]
-) -> None:
+def test_a_key_in_the_table_opens_the_door_until_it_is_revoked(doors: Doors, drain: Callable[[], int]) -> None:
     user, password = _other_pair()
     with session_scope() as db:
-        made = credentials.register(
-            db, name="second", public_key=user, scopes=[credentials.WRITE_STATEMENTS]
-        )
+        made = credentials.register(db, name="second", public_key=user, scopes=[credentials.WRITE_STATEMENTS])
         key = made.id
     check = doors.client.app.state.credential_check  # type: ignore[attr-defined]
     check._cache_seconds = 0
-    send = lambda: doors.client.post(
-        "/api/xapi/statements", json=completed(), auth=(user, password)
-    )  # noqa: E731
+    send = lambda: doors.client.post("/api/xapi/statements", json=completed(), auth=(user, password))  # noqa: E731
     assert send().status_code == 200
     drain()
     with session_scope() as db:
@@ -225,9 +204,7 @@ def test_a_key_without_the_scope_is_told_which_one_it_lacks(doors: Doors) -> Non
     assert "statements/write" in answer.json()["detail"]
 
 
-def test_incremental_mode_writes_bronze_and_the_sweep_flattens(
-    doors: Doors, drain: Callable[[], int]
-) -> None:
+def test_incremental_mode_writes_bronze_and_the_sweep_flattens(doors: Doors, drain: Callable[[], int]) -> None:
     from app.jobs.reconcile import sweep
 
     state = doors.client.app.state  # type: ignore[attr-defined]
@@ -259,17 +236,12 @@ def test_a_full_stream_is_a_503_that_says_when_to_come_back(doors: Doors) -> Non
 
 
 def test_the_request_id_of_the_sender_is_kept_if_it_is_a_sane_one(doors: Doors) -> None:
-    assert (
-        doors.client.get("/health", headers={"X-Request-ID": "abc-1"}).headers["X-Request-ID"]
-        == "abc-1"
-    )
+    assert doors.client.get("/health", headers={"X-Request-ID": "abc-1"}).headers["X-Request-ID"] == "abc-1"
     odd = doors.client.get("/health", headers={"X-Request-ID": "a b\tc"}).headers["X-Request-ID"]
     assert odd != "a b\tc"
 
 
-def test_an_unexpected_error_has_the_shape_of_all_errors(
-    doors: Doors, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unexpected_error_has_the_shape_of_all_errors(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
     from app.api import xapi
 
     def fail(*_: object) -> None:

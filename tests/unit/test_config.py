@@ -50,9 +50,7 @@ def test_the_environment_wins_over_dotenv_and_dotenv_over_the_running_stack(
     assert load_settings(running_stack=False).database_url is None
 
 
-@pytest.mark.parametrize(
-    "given", ["postgres://u:p@h/d", "postgresql://u:p@h/d", "postgresql+psycopg2://u:p@h/d"]
-)
+@pytest.mark.parametrize("given", ["postgres://u:p@h/d", "postgresql://u:p@h/d", "postgresql+psycopg2://u:p@h/d"])
 def test_every_form_of_database_url_names_the_driver(given: str) -> None:
     assert Settings(database_url=given).sqlalchemy_url == "postgresql+psycopg2://u:p@h/d"
 

@@ -33,21 +33,11 @@ def test_another_secret_does_not_prove_it() -> None:
 
 @pytest.mark.parametrize("private", ["PKCS8", "TraditionalOpenSSL"])
 @pytest.mark.parametrize("public", ["SubjectPublicKeyInfo", "PKCS1"])
-def test_rsa_pairs_prove_themselves_in_every_usual_form(
-    rsa_key: rsa.RSAPrivateKey, private: str, public: str
-) -> None:
-    secret = rsa_key.private_bytes(
-        PEM, getattr(serialization.PrivateFormat, private), NONE
-    ).decode()
-    shown = (
-        rsa_key.public_key().public_bytes(PEM, getattr(serialization.PublicFormat, public)).decode()
-    )
+def test_rsa_pairs_prove_themselves_in_every_usual_form(rsa_key: rsa.RSAPrivateKey, private: str, public: str) -> None:
+    secret = rsa_key.private_bytes(PEM, getattr(serialization.PrivateFormat, private), NONE).decode()
+    shown = rsa_key.public_key().public_bytes(PEM, getattr(serialization.PublicFormat, public)).decode()
     assert keys.proves(keys.body_of(secret), keys.body_of(shown))
-    canonical = (
-        rsa_key.public_key()
-        .public_bytes(PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-        .decode()
-    )
+    canonical = rsa_key.public_key().public_bytes(PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
     assert keys.fingerprint(keys.body_of(shown)) == keys.fingerprint(keys.body_of(canonical))
 
 
@@ -56,14 +46,8 @@ def test_a_forged_rsa_secret_with_the_right_public_numbers_proves_nothing(
 ) -> None:
     """Whoever knows a public key can write its numbers into a secret key of their own making."""
     real = rsa_key.private_numbers()
-    forged_der = _rsa_der(
-        real.public_numbers.n, real.public_numbers.e, real.d + 2, real.p + 2, real.q + 2
-    )
-    public = (
-        rsa_key.public_key()
-        .public_bytes(PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-        .decode()
-    )
+    forged_der = _rsa_der(real.public_numbers.n, real.public_numbers.e, real.d + 2, real.p + 2, real.q + 2)
+    public = rsa_key.public_key().public_bytes(PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
     assert not keys.proves(base64.b64encode(forged_der).decode(), keys.body_of(public))
 
 
@@ -111,14 +95,10 @@ def test_what_is_no_key_is_refused_with_a_reason() -> None:
     with pytest.raises(ValueError, match="neither a PEM key"):
         keys.one_line("not a key!")
     curve = ec.generate_private_key(ec.SECP256R1()).public_key()
-    body = keys.body_of(
-        curve.public_bytes(PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
-    )
+    body = keys.body_of(curve.public_bytes(PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode())
     with pytest.raises(ValueError, match="neither an Ed25519 nor an RSA key"):
         keys.fingerprint(body)
     small = rsa.generate_private_key(65537, 1024).public_key()
-    body = keys.body_of(
-        small.public_bytes(PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
-    )
+    body = keys.body_of(small.public_bytes(PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode())
     with pytest.raises(ValueError, match="1024 bits"):
         keys.fingerprint(body)

@@ -15,9 +15,7 @@ NOW = datetime(2026, 3, 2, 8, 0, 0, 123456, tzinfo=UTC)
 
 @pytest.fixture
 def stream(clean: None) -> StatementStream:
-    return StatementStream(
-        redis.Redis.from_url(get_settings().required_redis_url), "test-stream", max_entries=2
-    )
+    return StatementStream(redis.Redis.from_url(get_settings().required_redis_url), "test-stream", max_entries=2)
 
 
 def test_an_entry_comes_back_as_it_went() -> None:
@@ -41,9 +39,7 @@ def test_a_damaged_entry_names_the_field(change: dict[bytes, bytes], path: str) 
     assert caught.value.problems[0].path == path
 
 
-@pytest.mark.parametrize(
-    "missing", [b"format", b"body", b"ids", b"stored", b"version", b"credential"]
-)
+@pytest.mark.parametrize("missing", [b"format", b"body", b"ids", b"stored", b"version", b"credential"])
 def test_a_missing_field_is_named(missing: bytes) -> None:
     fields = StreamEntry(b"{}", (uuid4(),), NOW, "1.0.3", "f").fields()
     del fields[missing]

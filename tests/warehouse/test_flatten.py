@@ -91,9 +91,7 @@ def test_nul_characters_that_postgresql_refuses_are_replaced() -> None:
 
 
 def test_a_statement_about_a_person_names_the_person() -> None:
-    statement = completed(
-        object={"objectType": "Agent", "mbox": "mailto:Kim@example.org", "name": "Kim"}
-    )
+    statement = completed(object={"objectType": "Agent", "mbox": "mailto:Kim@example.org", "name": "Kim"})
     flat = flatten_statement(statement)
     assert (flat["object_type"], flat["object_id"], flat["object_name"], flat["lesson_id"]) == (
         "Agent",

@@ -22,9 +22,7 @@ STORED = datetime(2026, 3, 3, tzinfo=UTC)
 
 
 def incoming(statement: dict[str, Any], text: bytes | None = None) -> Incoming:
-    return Incoming(
-        UUID(statement["id"]), text or orjson.dumps(statement), STORED, "1.0.3", "f" * 64
-    )
+    return Incoming(UUID(statement["id"]), text or orjson.dumps(statement), STORED, "1.0.3", "f" * 64)
 
 
 def count(db: Session, table: type) -> int:
@@ -46,10 +44,7 @@ def test_loading_twice_changes_nothing(db: Session) -> None:
 
 def test_the_payload_stays_as_sent_to_the_letter(db: Session) -> None:
     statement = completed()
-    text = (
-        orjson.dumps(statement)[:-1]
-        + b',"context": {"extensions":{"urn:x" : 1.10e0, "urn:z":"\\u0000 \\u00e9"}}}'
-    )
+    text = orjson.dumps(statement)[:-1] + b',"context": {"extensions":{"urn:x" : 1.10e0, "urn:z":"\\u0000 \\u00e9"}}}'
     load_statements(db, [incoming(statement, text)])
     assert db.scalar(select(cast(StatementRaw.payload, Text))) == text.decode()
 
@@ -61,9 +56,7 @@ def test_another_statement_under_the_same_id_is_buried_and_changes_nothing(db: S
     assert (loaded.new, loaded.buried) == (0, 1)
     letter = db.scalars(select(DeadLetter)).one()
     assert (letter.code, letter.path, str(letter.statement_id)) == ("conflict", "id", first["id"])
-    assert db.scalars(select(StatementFlat.occurred_at)).one() == datetime(
-        2026, 3, 2, 8, tzinfo=UTC
-    )
+    assert db.scalars(select(StatementFlat.occurred_at)).one() == datetime(2026, 3, 2, 8, tzinfo=UTC)
 
 
 def test_one_poison_statement_leaves_the_other_499_alone(db: Session) -> None:
@@ -100,9 +93,7 @@ def test_rebuilt_progress_equals_incremental_progress(db: Session) -> None:
             db,
             [incoming(completed(f"p{n % 3}@example.org", n % 4)), incoming(answered(number=n % 4))],
         )
-    columns = select(*LessonProgress.__table__.columns).order_by(
-        LessonProgress.learner_id, LessonProgress.lesson_id
-    )
+    columns = select(*LessonProgress.__table__.columns).order_by(LessonProgress.learner_id, LessonProgress.lesson_id)
     before = db.execute(columns).all()
     db.query(LessonProgress).delete()
     keys = db.execute(select(StatementFlat.learner_id, StatementFlat.lesson_id)).all()
@@ -114,9 +105,7 @@ def test_rebuilt_progress_equals_incremental_progress(db: Session) -> None:
 def test_two_loaders_at_once_store_each_statement_once_and_miss_none_in_progress(
     clean: None,
 ) -> None:
-    statements = [
-        incoming(completed(number=n % 5, at=f"2026-03-02T08:00:{n % 60:02}Z")) for n in range(60)
-    ]
+    statements = [incoming(completed(number=n % 5, at=f"2026-03-02T08:00:{n % 60:02}Z")) for n in range(60)]
     start, failures = threading.Barrier(3), []
 
     def load(part: list[Incoming]) -> None:

@@ -172,9 +172,7 @@ def _check_interaction(value: dict[str, object], path: str, problems: list[Probl
         where, expected = child(path, "interactionType"), near_value(kind, COMPONENT_LISTS)
         tell(problems, where, f"is {describe(kind)}, not a kind of interaction", expected)
     if "correctResponsesPattern" in value:
-        _check_patterns(
-            value["correctResponsesPattern"], f"{path}.correctResponsesPattern", problems
-        )
+        _check_patterns(value["correctResponsesPattern"], f"{path}.correctResponsesPattern", problems)
     for key in ("choices", "scale", "source", "target", "steps"):
         if key not in value:
             continue
@@ -223,6 +221,4 @@ def _check_components(value: object, path: str, problems: list[Problem]) -> None
         else:
             seen.add(name)
         if "description" in component and not is_language_map(component["description"]):
-            validate_language_map(
-                component["description"], f"{path}[{index}].description", problems
-            )
+            validate_language_map(component["description"], f"{path}[{index}].description", problems)

@@ -25,13 +25,10 @@ _AGENT = frozenset({"objectType", "name", *IDENTIFIERS})
 _GROUP = _AGENT | {"member"}
 _ACCOUNT = frozenset({"homePage", "name"})
 _ONE_IDENTIFIER = (
-    'Exactly one of "account", "mbox", "mbox_sha1sum", "openid", '
-    'such as "mbox": "mailto:ann@example.com"'
+    'Exactly one of "account", "mbox", "mbox_sha1sum", "openid", ' 'such as "mbox": "mailto:ann@example.com"'
 )
 _AN_AGENT = 'An Agent, such as {"objectType": "Agent", "mbox": "mailto:ann@example.com"}'
-_A_GROUP = (
-    'A Group, such as {"objectType": "Group", "member": [{"mbox": "mailto:ann@example.com"}]}'
-)
+_A_GROUP = 'A Group, such as {"objectType": "Group", "member": [{"mbox": "mailto:ann@example.com"}]}'
 _HOME_PAGE = 'An IRL with its scheme, such as "https://example.com"'
 _ACCOUNT_NAME = 'A string, such as "learner-17"'
 _MBOX = 'A mailto IRI with one address, such as "mailto:ann@example.com"'
@@ -90,9 +87,7 @@ def validate_authority(value: object, path: str, version: Version, problems: lis
         tell(problems, child(path, "member"), f"has {len(members)} entries, not two", expected)
 
 
-def _check_agent(
-    value: dict[str, object], path: str, problems: list[Problem], kinds: tuple[str, ...]
-) -> None:
+def _check_agent(value: dict[str, object], path: str, problems: list[Problem], kinds: tuple[str, ...]) -> None:
     if not _AGENT.issuperset(value):
         unknown_keys(problems, path, value, _AGENT, "an Agent", elsewhere=_NEEDS_GROUP)
     if "objectType" in value and value["objectType"] != "Agent":
@@ -105,9 +100,7 @@ def _check_agent(
         tell(problems, path, "has nothing that identifies the Agent", _ONE_IDENTIFIER)
 
 
-def _check_group(
-    value: dict[str, object], path: str, version: Version, problems: list[Problem]
-) -> None:
+def _check_group(value: dict[str, object], path: str, version: Version, problems: list[Problem]) -> None:
     if not _GROUP.issuperset(value):
         unknown_keys(problems, path, value, _GROUP, "a Group")
     if "name" in value and type(value["name"]) is not str:
@@ -120,9 +113,7 @@ def _check_group(
         missing(problems, path, "member", expected)
 
 
-def _check_members(
-    value: object, path: str, version: Version, problems: list[Problem], anonymous: bool
-) -> None:
+def _check_members(value: object, path: str, version: Version, problems: list[Problem], anonymous: bool) -> None:
     expected = 'An array of Agents, such as [{"mbox": "mailto:ann@example.com"}]'
     if type(value) is not list:
         wrong_kind(problems, path, value, "an array of Agents", expected)

@@ -44,9 +44,7 @@ _ACTIVITIES = frozenset({"parent", "grouping", "category", "other"})
 _WITHIN_ACTIVITIES = {key: f'"{key}" within "contextActivities"' for key in _ACTIVITIES}
 
 
-def validate_context(
-    value: object, path: str, version: Version, problems: list[Problem], about_activity: bool
-) -> None:
+def validate_context(value: object, path: str, version: Version, problems: list[Problem], about_activity: bool) -> None:
     """Where and with whom it happened (xAPI 1.0.3 Data 2.4.6; IEEE 9274.1.1 4.2.2.5).
 
     about_activity: whether the object of the statement is an Activity; only then revision and
@@ -83,9 +81,7 @@ def validate_context(
         _check_additions(value, path, problems)
 
 
-def _check_edition(
-    value: dict[str, object], path: str, problems: list[Problem], about_activity: bool
-) -> None:
+def _check_edition(value: dict[str, object], path: str, problems: list[Problem], about_activity: bool) -> None:
     """xAPI 1.0.3 Data 2.4.6: revision and platform are strings, and only with an Activity."""
     for key in ("revision", "platform"):
         if key not in value:
@@ -133,14 +129,10 @@ def _check_additions(value: dict[str, object], path: str, problems: list[Problem
             _check_companions(value[key], child(path, key), problems, kind, inner)
 
 
-def _check_companions(
-    value: object, path: str, problems: list[Problem], kind: str, inner: str
-) -> None:
+def _check_companions(value: object, path: str, problems: list[Problem], kind: str, inner: str) -> None:
     """One of the two lists, which are alike but for two words (IEEE 9274.1.1 4.2.2.5)."""
     if type(value) is not list:
-        wrong_kind(
-            problems, path, value, f"an array of {kind} objects", f"An array of {kind} objects"
-        )
+        wrong_kind(problems, path, value, f"an array of {kind} objects", f"An array of {kind} objects")
         return
     allowed = frozenset({"objectType", inner, "relevantTypes"})
     for index, companion in enumerate(value):

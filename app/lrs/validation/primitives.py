@@ -21,17 +21,12 @@ _SHA2 = re.compile(r"[0-9A-Fa-f]{56}|[0-9A-Fa-f]{64}|[0-9A-Fa-f]{96}|[0-9A-Fa-f]
 # the grammar knows. A lone percent sign is let through, because identifiers that are in use contain
 # it. An http IRI must name its host.
 _IRI = re.compile(
-    r"(?!https?:(?!//[^/?#]))[A-Za-z][A-Za-z0-9+.-]*:"
-    r"[^\x00-\x20<>\"{}|\\^`\x7f-\x9f\ud800-\udfff\ufff0-\uffff]+"
+    r"(?!https?:(?!//[^/?#]))[A-Za-z][A-Za-z0-9+.-]*:" r"[^\x00-\x20<>\"{}|\\^`\x7f-\x9f\ud800-\udfff\ufff0-\uffff]+"
 ).fullmatch
 
 # One plain address and nothing of a mailto URI's other powers (several recipients, header fields).
-_NOT_IN_AN_ADDRESS = (
-    r"\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000<>\"@,;:?#()\\\[\]"
-)
-_MBOX = re.compile(
-    rf"mailto:[^{_NOT_IN_AN_ADDRESS}]+@(?:[^{_NOT_IN_AN_ADDRESS}/]+|\[[0-9A-Fa-f.:]+\])"
-).fullmatch
+_NOT_IN_AN_ADDRESS = r"\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000<>\"@,;:?#()\\\[\]"
+_MBOX = re.compile(rf"mailto:[^{_NOT_IN_AN_ADDRESS}]+@(?:[^{_NOT_IN_AN_ADDRESS}/]+|\[[0-9A-Fa-f.:]+\])").fullmatch
 
 # RFC 5646 section 2.1, the whole grammar; the tags that it keeps only for compatibility are listed
 # after it.
@@ -51,8 +46,7 @@ _IRREGULAR_LANGUAGES = frozenset(
 
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 (a grammar, no secret)
 _MEDIA_TYPE = re.compile(
-    rf"{_TOKEN}/{_TOKEN}"
-    rf"(?:[ \t]*;[ \t]*{_TOKEN}=(?:{_TOKEN}|\"(?:[^\"\\\x00-\x08\x0a-\x1f]|\\[\t -~])*\"))*"
+    rf"{_TOKEN}/{_TOKEN}" rf"(?:[ \t]*;[ \t]*{_TOKEN}=(?:{_TOKEN}|\"(?:[^\"\\\x00-\x08\x0a-\x1f]|\\[\t -~])*\"))*"
 )
 
 # Semantic versioning 2.0.0, with the patch number optional: "1.0" is what the version header may

@@ -71,14 +71,10 @@ def tell(problems: list[Problem], path: str, message: str, expected: str) -> Non
         problems.append(Problem(path or "$", message, expected))
 
 
-def wrong_kind(
-    problems: list[Problem], path: str, value: object, wanted: str, expected: str
-) -> None:
+def wrong_kind(problems: list[Problem], path: str, value: object, wanted: str, expected: str) -> None:
     """The value is not of the kind that belongs here; `wanted` continues "not …" ("a UUID")."""
     if value is None:
-        expected = (
-            f"{expected}; or leave the property out, as null is allowed only within extensions"
-        )
+        expected = f"{expected}; or leave the property out, as null is allowed only within extensions"
     tell(problems, path, f"is {describe(value)}, not {wanted}", expected)
 
 

@@ -23,9 +23,7 @@ def validate_result(value: object, path: str, problems: list[Problem]) -> None:
         wrong_kind(problems, where, value["success"], "a boolean", "true or false, without quotes")
     if "completion" in value and type(value["completion"]) is not bool:
         where = child(path, "completion")
-        wrong_kind(
-            problems, where, value["completion"], "a boolean", "true or false, without quotes"
-        )
+        wrong_kind(problems, where, value["completion"], "a boolean", "true or false, without quotes")
     if "response" in value and type(value["response"]) is not str:
         where = child(path, "response")
         wrong_kind(problems, where, value["response"], "a string", 'A string, such as "a[,]b"')
@@ -50,7 +48,8 @@ def _check_score(value: object, path: str, problems: list[Problem]) -> None:
             where, expected = child(path, key), "A number without quotes, such as 0.8"
             wrong_kind(problems, where, value[key], "a number", expected)
             value = {name: entry for name, entry in value.items() if name != key}
-    scaled, raw, low, high = (value.get(key) for key in ("scaled", "raw", "min", "max"))
+    scaled, raw = value.get("scaled"), value.get("raw")
+    low, high = value.get("min"), value.get("max")
     if scaled is not None and not -1 <= scaled <= 1:
         message = f"is {describe(scaled)}, outside -1 to 1"
         tell(problems, child(path, "scaled"), message, "A number from -1 to 1, such as 0.8")

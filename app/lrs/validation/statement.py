@@ -89,9 +89,7 @@ def validate_statement(statement: object, version: Version, path: str = "") -> l
     return problems
 
 
-def _check_shared(
-    value: dict[str, object], path: str, version: Version, problems: list[Problem], within: bool
-) -> None:
+def _check_shared(value: dict[str, object], path: str, version: Version, problems: list[Problem], within: bool) -> None:
     """What a statement and a SubStatement (`within`) share (xAPI 1.0.3 Data 2.4, 2.4.4.3)."""
     prefix = f"{path}." if path else ""
     if "actor" in value:

@@ -121,7 +121,5 @@ def parse_duration_seconds(text: str) -> float:
     found = _DURATION.fullmatch(text)
     if found is None:
         raise ValueError("not an ISO 8601 duration")
-    parts = (
-        (unit, number.replace(",", ".")) for unit, number in found.groupdict().items() if number
-    )
+    parts = ((unit, number.replace(",", ".")) for unit, number in found.groupdict().items() if number)
     return sum((float(number) * _SECONDS_IN[unit] for unit, number in parts), 0.0)

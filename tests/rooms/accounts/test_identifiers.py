@@ -19,9 +19,7 @@ def digest(address: str) -> str:
 
 
 def test_mail_addresses_in_any_case_are_one_person() -> None:
-    one, other = person_of({"mbox": "mailto:Sam@Example.org"}), person_of(
-        {"mbox": "mailto:sam@example.ORG"}
-    )
+    one, other = person_of({"mbox": "mailto:Sam@Example.org"}), person_of({"mbox": "mailto:sam@example.ORG"})
     assert one is not None
     assert other is not None
     assert one.actor_key == other.actor_key == "mbox:mailto:sam@example.org"
@@ -35,9 +33,7 @@ def test_a_sha1sum_meets_the_address_it_was_made_of(address: str) -> None:
 
 
 def test_a_phone_only_learner_arrives_as_an_account() -> None:
-    person = person_of(
-        {"account": {"homePage": "https://app.7taps.com", "name": "+1 (555) 010-0123"}}
-    )
+    person = person_of({"account": {"homePage": "https://app.7taps.com", "name": "+1 (555) 010-0123"}})
     assert person is not None
     assert person.phone == "+15550100123"
     assert {i.kind for i in person.identifiers} == {"account", "phone"}

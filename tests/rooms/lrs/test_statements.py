@@ -33,9 +33,7 @@ def test_put_with_another_id_in_the_body_is_refused() -> None:
 
 @pytest.mark.parametrize("given", [None, "", "17", "{5389ed44-e618-4a66-9a43-7a0b282fd837}"])
 def test_put_needs_a_uuid(given: str | None) -> None:
-    assert (
-        refusal(receive_one, body(completed()), given, "1.0.3").problems[0].path == "?statementId"
-    )
+    assert refusal(receive_one, body(completed()), given, "1.0.3").problems[0].path == "?statementId"
 
 
 def test_put_takes_no_array() -> None:
@@ -62,22 +60,15 @@ def test_a_batch_is_refused_whole_and_every_bad_statement_is_named() -> None:
 
 def test_two_statements_of_a_batch_may_not_share_an_id() -> None:
     one = completed()
-    error = refusal(
-        receive_many, body(one, completed(), {**completed(), "id": one["id"].upper()}), "1.0.3", 10
-    )
+    error = refusal(receive_many, body(one, completed(), {**completed(), "id": one["id"].upper()}), "1.0.3", 10)
     assert (error.refused, error.problems[0].path) == ((2,), "[2].id")
 
 
 def test_too_many_statements_are_refused_with_the_limit() -> None:
-    assert (
-        "At most 2"
-        in refusal(receive_many, body(*[completed()] * 3), "1.0.3", 2).problems[0].expected
-    )
+    assert "At most 2" in refusal(receive_many, body(*[completed()] * 3), "1.0.3", 2).problems[0].expected
 
 
-@pytest.mark.parametrize(
-    "text", [b"", b"{", b'{"a": NaN}', b"\xff\xfe", b'{"a": "\\ud800"}', b"[" * 5_000]
-)
+@pytest.mark.parametrize("text", [b"", b"{", b'{"a": NaN}', b"\xff\xfe", b'{"a": "\\ud800"}', b"[" * 5_000])
 def test_what_is_not_json_is_refused_with_its_place(text: bytes) -> None:
     error = refusal(receive_many, text, "1.0.3", 10)
     assert error.problems[0].path == "$"

@@ -402,9 +402,7 @@ def test_a_sub_statement_is_held_to_the_same_rules(
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize(
-    "other", [{**ANN, "objectType": "Agent"}, {**ANN, "objectType": "Group"}, REFERENCE, SUB]
-)
+@pytest.mark.parametrize("other", [{**ANN, "objectType": "Agent"}, {**ANN, "objectType": "Group"}, REFERENCE, SUB])
 def test_revision_and_platform_go_with_an_activity_only(
     full: dict[str, Any], version: Version, other: dict[str, Any]
 ) -> None:
@@ -414,12 +412,8 @@ def test_revision_and_platform_go_with_an_activity_only(
 
 
 COMPANIONS = {
-    "context/contextAgents": [
-        {"objectType": "contextAgent", "agent": ANN, "relevantTypes": ["ex:coach"]}
-    ],
-    "context/contextGroups": [
-        {"objectType": "contextGroup", "group": {**BOB, "objectType": "Group"}}
-    ],
+    "context/contextAgents": [{"objectType": "contextAgent", "agent": ANN, "relevantTypes": ["ex:coach"]}],
+    "context/contextGroups": [{"objectType": "contextGroup", "group": {**BOB, "objectType": "Group"}}],
 }
 
 
@@ -529,9 +523,7 @@ def test_the_message_says_what_would_be_right(full: dict[str, Any]) -> None:
     ("key", "meant"),
     [("Actor", "actor"), ("verbs", "verb"), ("time-stamp", "timestamp"), ("score", "result")],
 )
-def test_a_misspelt_or_misplaced_property_is_recognised(
-    full: dict[str, Any], key: str, meant: str
-) -> None:
+def test_a_misspelt_or_misplaced_property_is_recognised(full: dict[str, Any], key: str, meant: str) -> None:
     problems = validate_statement(changed(full, {key: 1}), "1.0")
     assert len(problems) == 1
     assert problems[0].message == "is not a property of a Statement"
@@ -543,10 +535,8 @@ def test_a_long_value_is_cut(full: dict[str, Any]) -> None:
     assert len(problems[0].message) < 150
 
 
-@pytest.mark.parametrize("number", [10**5000, -(10**5000), 2, -1.5, float("inf")])
-def test_a_number_out_of_range_is_told_however_long_it_is(
-    full: dict[str, Any], number: float
-) -> None:
+@pytest.mark.parametrize("number", [10**5000, -(10**5000), 2, -1.5, float("inf")], ids="abcde")
+def test_a_number_out_of_range_is_told_however_long_it_is(full: dict[str, Any], number: float) -> None:
     problems = validate_statement(changed(full, {"result/score": {"scaled": number}}), "1.0")
     assert told(problems) == ["result.score.scaled"]
     assert len(problems[0].message) < 150
