@@ -81,7 +81,7 @@ class Settings(BaseSettings):
         """DATABASE_URL with the driver named; hosting services hand out postgres:// and postgresql:// alike."""
         if self.database_url is None:
             raise LookupError(
-                "DATABASE_URL is not set. Start the embedded stack with `make run`, or point DATABASE_URL at a PostgreSQL."
+                "DATABASE_URL is not set. Start the embedded stack with `make run`, or point it at a PostgreSQL."
             )
         _scheme, _, rest = self.database_url.partition("://")
         return f"postgresql+psycopg2://{rest}"
@@ -101,10 +101,10 @@ def load_settings(*, running_stack: bool = True) -> Settings:
 
     running_stack=False leaves that last one out: the launcher must not mistake its own leftovers for settings.
     """
-    own = Settings(_env_file=".env")  # type: ignore[call-arg]
+    own = Settings(_env_file=".env")
     if not running_stack:
         return own
-    return Settings(_env_file=(own.data_dir / RUNNING_STACK_FILE, ".env"))  # type: ignore[call-arg]
+    return Settings(_env_file=(own.data_dir / RUNNING_STACK_FILE, ".env"))
 
 
 @lru_cache(maxsize=1)

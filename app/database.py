@@ -29,6 +29,7 @@ class Base(DeclarativeBase):
 
 def make_engine(settings: Settings, *, application: str = "7taps-analytics") -> Engine:
     """An engine with bounded pool and bounded statements; `application` shows in pg_stat_activity."""
+    timeout_ms = int(settings.database_statement_timeout_seconds * 1000)
     return create_engine(
         settings.sqlalchemy_url,
         pool_size=settings.database_pool_size,
@@ -38,7 +39,7 @@ def make_engine(settings: Settings, *, application: str = "7taps-analytics") -> 
         connect_args={
             "connect_timeout": 5,
             "application_name": application,
-            "options": f"-c statement_timeout={int(settings.database_statement_timeout_seconds * 1000)} -c timezone=UTC",
+            "options": f"-c statement_timeout={timeout_ms} -c timezone=UTC",
         },
     )
 

@@ -84,13 +84,12 @@ def stream_state() -> StreamState:
         groups = stream.client.xinfo_groups(stream.name)
     except redis.ResponseError:
         return StreamState(0, 0, None)
-    pending = sum(group["pending"] for group in groups)  # type: ignore[union-attr]
-    first = stream.client.xrange(stream.name, count=1)
+    first: Any = stream.client.xrange(stream.name, count=1)
     oldest_at = None
     if first:
-        milliseconds = int(first[0][0].split(b"-")[0])  # type: ignore[index]
+        milliseconds = int(first[0][0].split(b"-")[0])
         oldest_at = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return StreamState(int(stream.client.xlen(stream.name)), pending, oldest_at)  # type: ignore[arg-type]
+    return StreamState(int(stream.client.xlen(stream.name)), sum(group["pending"] for group in groups), oldest_at)
 
 
 def the_stream() -> StatementStream:
@@ -115,7 +114,7 @@ def load_messages(messages: Sequence[tuple[str, Fields]]) -> Loaded:
                 incoming.extend(_statements_of(entry))
                 last_use[entry.credential_id] = max(entry.stored_at, last_use.get(entry.credential_id, entry.stored_at))
             except Unreadable as error:
-                _bury_message(db, message_id, fields, "unreadable", error)
+                _bury_message(db, message_id, fields, error)
                 buried += 1
         loaded = load_statements(db, incoming)
         note_use(db, last_use)
@@ -179,7 +178,7 @@ class QuarantineMiddleware(dramatiq.Middleware):
         why = str(message.options.get("traceback", "")).strip().rsplit("\n", 1)[-1] or "It failed without a reason."
         attempts = int(message.options.get("retries", 0)) + 1
         with session_scope() as db:
-            _bury_message(db, message_id, as_bytes(data), "failed", Unreadable(why), attempts)
+            _bury_message(db, message_id, as_bytes(data), Unreadable(why), code="failed", attempts=attempts)
         stream = the_stream()
         acknowledge(stream, [message_id])
         stream.client.delete(_mark(stream, message_id))
@@ -218,7 +217,7 @@ def _statements_of(entry: StreamEntry) -> Iterable[Incoming]:
 
 
 def _bury_message(
-    db: Session, message_id: str, fields: Fields, code: str, error: Unreadable, attempts: int = 1
+    db: Session, message_id: str, fields: Fields, error: Unreadable, *, code: str = "unreadable", attempts: int = 1
 ) -> None:
     """Bury the body of an entry or, where there is none, all its fields as they are."""
     log.error("stream entry buried", message_id=message_id, code=code, reason=error.message)

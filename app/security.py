@@ -23,6 +23,7 @@ from app.platform.logs import get_logger
 log = get_logger(__name__)
 
 MAX_CACHED_CREDENTIALS = 1_000
+NEW_KEY_SECONDS = 1.0
 BEARER = 'Bearer realm="7taps Analytics"'
 
 # A pair that is registered nowhere: what is compared when nothing that can be compared was presented.
@@ -33,7 +34,8 @@ _DUMMY_PUBLIC, _DUMMY_SECRET = keys.one_line(_DUMMY.public_pem), keys.one_line(_
 class CredentialCheck:
     """Decides whether a user name and password are a registered key pair; remembers a yes for a short while.
 
-    Registered keys are read from the database at most once per `cache_seconds`; so long may a revoked key still work.
+    Registered keys are read from the database once per `cache_seconds`; so long may a revoked key still work. A new key
+    works within a second.
     While the database is away the keys read last keep working, and the key of PUBLIC_PEM always does.
     """
 
@@ -65,8 +67,12 @@ class CredentialCheck:
         except ValueError:
             public_readable, fingerprint = False, keys.fingerprint(_DUMMY_PUBLIC)
         proven = keys.proves(secret, public)
-        known = self._registered().get(fingerprint)
-        if not (public_readable and secret_readable and proven and known is not None):
+        known = self._registered(self._cache_seconds).get(fingerprint)
+        if known is None and proven:
+            # A pair that fits and is not known may have been registered a moment ago.
+            known = self._registered(min(self._cache_seconds, NEW_KEY_SECONDS)).get(fingerprint)
+        # Every step above is taken before the first one that fails is looked at.
+        if not (public_readable and secret_readable and proven) or known is None:
             raise NotAuthenticated(
                 "User name and password are not a registered key pair. The user name is the public key on one line, "
                 "the password the secret key that belongs to it."
@@ -77,8 +83,8 @@ class CredentialCheck:
             self._proven[self._digest(header)] = (known, time.monotonic() + self._cache_seconds)
         return known
 
-    def _registered(self) -> dict[str, KnownKey]:
-        if time.monotonic() - self._table_read_at >= self._cache_seconds:
+    def _registered(self, max_age_seconds: float) -> dict[str, KnownKey]:
+        if time.monotonic() - self._table_read_at >= max_age_seconds:
             try:
                 with session_scope() as db:
                     self._table = active_keys(db)
@@ -101,7 +107,8 @@ async def verify_basic_credentials(request: Request) -> KnownKey:
     """
     header = request.headers.get("authorization", "")
     check: CredentialCheck = request.app.state.credential_check
-    return check.remembered(header) or await run_in_threadpool(check.check, header)
+    known = check.remembered(header)
+    return known if known is not None else await run_in_threadpool(check.check, header)
 
 
 def require_scope(key: KnownKey, scope: str) -> None:

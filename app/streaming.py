@@ -147,7 +147,7 @@ class Publisher:
         self._length = 0
 
     async def publish(self, entry: StreamEntry) -> str:
-        """Append the entry and return its id once it is durable. Unavailable when full or when Redis does not answer."""
+        """Append the entry and return its id once it is durable. Unavailable when full or when Redis is away."""
         try:
             if self._length >= self._max_entries:
                 self._length = await self._client.xlen(self._name)

@@ -1,8 +1,9 @@
 """The SELECTs of the reports. Each is bounded by a cohort."""
 
+from datetime import date
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, func, select
+from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import CohortLesson, CohortMember
@@ -10,11 +11,11 @@ from app.models import Lesson, User
 from app.warehouse.models import LessonProgress
 
 
-def _members(cohort_id: UUID) -> Select[tuple[UUID]]:
+def _members(cohort_id: UUID) -> Select[UUID]:
     return select(CohortMember.user_id).where(CohortMember.cohort_id == cohort_id)
 
 
-def planned_lessons(db: Session, cohort_id: UUID) -> list[Row[tuple[Lesson, int | None, object]]]:
+def planned_lessons(db: Session, cohort_id: UUID) -> list[tuple[Lesson, int | None, date | None]]:
     """The lessons planned for the cohort, in order, each with position and day due."""
     rows = db.execute(
         select(Lesson, CohortLesson.position, CohortLesson.due_on)
@@ -22,7 +23,7 @@ def planned_lessons(db: Session, cohort_id: UUID) -> list[Row[tuple[Lesson, int 
         .where(CohortLesson.cohort_id == cohort_id)
         .order_by(CohortLesson.position)
     )
-    return list(rows)  # type: ignore[arg-type]
+    return [(lesson, position, due_on) for lesson, position, due_on in rows]
 
 
 def touched_lessons(db: Session, cohort_id: UUID) -> list[Lesson]:

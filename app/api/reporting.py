@@ -32,7 +32,7 @@ def get_cohort_completions(
     cohort_id: UUID,
     db: Db,
     format: Format = None,
-    accept: Annotated[str, Header()] = "",  # noqa: A002
+    accept: Annotated[str, Header()] = "",
 ) -> CohortCompletions | StreamingResponse:
     """Who in the cohort has completed which lesson, when; rates per lesson, per learner and overall."""
     report = reports.cohort_completions(db, cohort_id)

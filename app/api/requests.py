@@ -19,7 +19,7 @@ _ACCEPTABLE_ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 
 
 class RequestIds:
-    """Gives each request an id (the sender's own X-Request-ID if it is a sane one), in the answer and on every log line."""
+    """Gives each request an id (the sender's X-Request-ID if it is a sane one), in the answer and on each log line."""
 
     def __init__(self, app: ASGIApp):
         self._app = app

@@ -237,7 +237,7 @@ def _learner(region: Region, random: Random, taken: Identities) -> Learner:
         phone=phone,
         time_zone=random.choice(region.zones),
         language=random.choice(region.languages),
-        stays=0.0 if never else random.triangular(0.72, 1.0, 0.95),
+        stays=0.0 if never else random.triangular(0.62, 1.0, 0.93),
         delay_days=random.uniform(3, 8) if laggard else random.uniform(0, 1.6),
         skill=random.triangular(0.4, 0.98, 0.8),
         mood=random.triangular(-1, 1, 0.35),

@@ -10,9 +10,9 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from app.cli import demo_answers
+from app.cli import demo_answers, demo_learners
 from app.cli.demo_course import LESSONS, Lesson
-from app.cli.demo_learners import REGIONS, Identities, Learner, learners
+from app.cli.demo_learners import REGIONS, Identities, Learner, Region
 from app.cli.demo_statements import DEFECTS, Delivery, Event, Verb, delivery
 
 MAX_COHORTS = len(REGIONS)
@@ -93,14 +93,21 @@ def generate(*, seed: int, ends_on: date, learners: int = 300, days: int = 30, c
         raise ValueError("the number of days is from 1 to 365")
     random = Random(f"{seed} {ends_on} {learners} {days} {cohorts}")  # noqa: S311
     ends_at = datetime.combine(ends_on, time(), UTC)
-    # The people depend on the seed alone, so that the demo of another day meets the same ones.
+    # The people do not depend on the day, so that the demo of another day meets the same ones.
     people_random = Random(f"{seed} people")  # noqa: S311
     taken = Identities(people_random)
     plans: list[CohortPlan] = []
     events: list[Event] = []
     for number, size in enumerate(_sizes(learners, cohorts)):
         starts_on = ends_on - timedelta(days=round(days * (1 - 0.6 * number / cohorts)))
-        plan = _cohort(number, size, starts_on, days, people_random, taken)
+        plan = _cohort(
+            REGIONS[number],
+            size,
+            starts_on=starts_on,
+            days=days,
+            random=people_random,
+            taken=taken,
+        )
         plans.append(plan)
         for learner in plan.learners:
             events += _course_of(learner, plan.lessons, ends_at, random)
@@ -119,15 +126,14 @@ def _sizes(total: int, cohorts: int) -> list[int]:
     return sizes
 
 
-def _cohort(number: int, size: int, starts_on: date, days: int, random: Random, taken: Identities) -> CohortPlan:
-    region = REGIONS[number]
+def _cohort(region: Region, size: int, *, starts_on: date, days: int, random: Random, taken: Identities) -> CohortPlan:
     pace = days * 0.85 / len(LESSONS)
     lessons = []
     for place, lesson in enumerate(LESSONS):
         opens_on = starts_on + timedelta(days=int(place * pace))
         due_on = opens_on + timedelta(days=_DAYS_TO_DUE)
         lessons.append(ScheduledLesson(lesson, opens_on, due_on))
-    people = learners(region, size, random, taken)
+    people = demo_learners.learners(region, size, random, taken)
     return CohortPlan(region.slug, region.name, region.time_zone, tuple(lessons), tuple(people))
 
 

@@ -89,7 +89,7 @@ def _statement(event: Event) -> dict[str, Any]:
     if card is not None:
         around = {"parent": [lesson], "grouping": [course]}
     person = event.learner.email or event.learner.phone
-    session = f"{person} {event.lesson.slug} {event.attempt} {event.happened_at:%Y-%m}"
+    session = f"{person} {event.lesson.slug} {event.attempt}"
     context: dict[str, Any] = {
         "registration": str(uuid5(STATEMENT_NAMESPACE, session)),
         "contextActivities": around,

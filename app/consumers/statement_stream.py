@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import redis
 from sqlalchemy.exc import DBAPIError
@@ -60,7 +61,7 @@ class StatementConsumer(threading.Thread):
                     self.join_group()
                 self.handle(self.take())
                 pause = 0.0
-            except Exception as error:  # noqa: BLE001  (a consumer that dies would stop the pipeline in silence)
+            except Exception as error:
                 pause = min(MAX_PAUSE_SECONDS, pause * 2 or 0.25)
                 self._group_known = False
                 self._own_after = "0-0"
@@ -144,7 +145,7 @@ class StatementConsumer(threading.Thread):
         answer = self._stream.client.xautoclaim(
             self._stream.name, self._group, self.consumer, self._claim_idle_ms, "0-0", count=50
         )
-        claimed = _entries(answer[1])  # type: ignore[index]
+        claimed = _entries(answer[1])
         if claimed:
             log.info("claimed", entries=len(claimed))
         return claimed
@@ -157,7 +158,7 @@ class StatementConsumer(threading.Thread):
             if "BUSYGROUP" not in str(error):
                 raise
         self._group_known = True
-        for other in self._stream.client.xinfo_consumers(self._stream.name, self._group):  # type: ignore[union-attr]
+        for other in self._stream.client.xinfo_consumers(self._stream.name, self._group):
             if other["pending"] == 0 and other["idle"] > FORGET_CONSUMER_AFTER_MS:
                 self._stream.client.xgroup_delconsumer(self._stream.name, self._group, other["name"])
             elif other["pending"] and self._is_dead_neighbour(other["name"].decode()):
@@ -166,9 +167,10 @@ class StatementConsumer(threading.Thread):
     def _inherit(self, name: bytes) -> None:
         """Take over at once what a worker of this machine left when it was killed; its entries need not grow idle."""
         rows = self._stream.client.xpending_range(
-            self._stream.name, self._group, "-", "+", count=10_000, consumername=name  # type: ignore[arg-type]
+            self._stream.name, self._group, "-", "+", count=10_000, consumername=name
         )
-        if ids := [row["message_id"] for row in rows]:  # type: ignore[union-attr]
+        ids: list[Any] = [row["message_id"] for row in rows]
+        if ids:
             self._stream.client.xclaim(self._stream.name, self._group, self.consumer, 0, ids, justid=True)
             self._own_after = "0-0"
             log.info("inherited", entries=len(ids), left_by=name.decode())
@@ -189,7 +191,7 @@ class StatementConsumer(threading.Thread):
     def _leave(self) -> None:
         """Take this consumer's name off the group, unless entries are still in its name: those get claimed."""
         try:
-            for own in self._stream.client.xinfo_consumers(self._stream.name, self._group):  # type: ignore[union-attr]
+            for own in self._stream.client.xinfo_consumers(self._stream.name, self._group):
                 if own["name"] == self.consumer.encode() and own["pending"] == 0:
                     self._stream.client.xgroup_delconsumer(self._stream.name, self._group, self.consumer)
         except redis.RedisError as error:
@@ -206,15 +208,15 @@ def _is_passing(error: Exception) -> bool:
     return error.connection_invalidated or state is None or state[:2] in _PASSING_CLASSES
 
 
-def _messages_of(answer: object) -> list[Message]:
+def _messages_of(answer: Any) -> list[Message]:
     """The entries in an XREADGROUP answer of one stream; RESP2 gives pairs, RESP3 a mapping."""
     if not answer:
         return []
-    streams = answer.values() if isinstance(answer, Mapping) else [pair[1] for pair in answer]  # type: ignore[attr-defined]
+    streams = answer.values() if isinstance(answer, Mapping) else [pair[1] for pair in answer]
     return [message for stream in streams for message in _entries(stream)]
 
 
-def _entries(rows: Sequence[object]) -> list[Message]:
+def _entries(rows: Sequence[Any]) -> list[Message]:
     found: list[Message] = []
     for row in rows:
         if isinstance(row, list) and row and isinstance(row[0], list):

@@ -1,4 +1,4 @@
-"""The sweep: every few minutes, flatten what the stream did not. The safety net, or with ETL_MODE=incremental the path."""
+"""The sweep: every few minutes, flatten what the stream did not. The safety net; with ETL_MODE=incremental the path."""
 
 from dataclasses import asdict
 from datetime import timedelta

@@ -14,11 +14,11 @@ _NOWHERE = "redis://redis-url-is-not-set.invalid:6379/0"
 
 
 def _make_broker() -> RedisBroker:
-    made = RedisBroker(url=get_settings().redis_url or _NOWHERE)
+    made: RedisBroker = RedisBroker(url=get_settings().redis_url or _NOWHERE)  # type: ignore[no-untyped-call]
     made.add_middleware(PeriodiqMiddleware(skip_delay=SCHEDULE_PATIENCE_SECONDS))
     dramatiq.set_broker(made)
     return made
 
 
 broker = _make_broker()
-"""Made when this module is first imported, because actors are declared at import and belong to a broker from then on."""
+"""Made at the first import, because actors are declared at import and belong to a broker from then on."""

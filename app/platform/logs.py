@@ -8,7 +8,7 @@ import structlog
 _QUIET = ("httpx", "httpcore", "uvicorn.access", "periodiq", "alembic.runtime.plugins")
 
 
-def configure_logs(level: str, format: str, process: str) -> None:  # noqa: A002
+def configure_logs(level: str, format: str, process: str) -> None:
     """Send every record of this process (structlog and the standard library alike) to stdout in one form.
 
     level: DEBUG, INFO, WARNING or ERROR. format: json or console. process: api, worker, scheduler … named on each line.
@@ -76,6 +76,6 @@ def _name_process(process: str) -> structlog.typing.Processor:
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
-    """A logger whose calls take an event in a few words and its facts as keywords: log.info("loaded", statements=12)."""
+    """A logger whose calls take an event in few words and its facts as keywords: log.info("loaded", statements=12)."""
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return logger

@@ -185,6 +185,7 @@ def test_a_key_in_the_table_opens_the_door_until_it_is_revoked(doors: Doors, dra
         key = made.id
     check = doors.client.app.state.credential_check  # type: ignore[attr-defined]
     check._cache_seconds = 0
+    assert doors.client.post("/api/xapi/statements", json=completed(), auth=(user, _other_pair()[1])).status_code == 401
     send = lambda: doors.client.post("/api/xapi/statements", json=completed(), auth=(user, password))  # noqa: E731
     assert send().status_code == 200
     drain()

@@ -1,5 +1,6 @@
 """Settings: each is described, empty means unset, and the embedded stack never overrules the operator."""
 
+import itertools
 import re
 from pathlib import Path
 
@@ -14,7 +15,7 @@ EXAMPLE = Path(__file__).parents[2] / ".env.example"
 def test_the_example_names_every_setting_with_a_sentence_and_its_default() -> None:
     lines = EXAMPLE.read_text().splitlines()
     found = {}
-    for above, line in zip(lines, lines[1:], strict=False):
+    for above, line in itertools.pairwise(lines):
         if match := re.fullmatch(r"([A-Z_]+)=(.*)", line):
             assert re.fullmatch(r"# .{15,}\.", above), f"{match[1]} has no sentence above it"
             found[match[1].lower()] = match[2]
