@@ -22,7 +22,8 @@ class Problem:
 
     def sentence(self) -> str:
         """The problem as a single line for logs and dead letters."""
-        return f"{self.path}: {self.message}" + (f" Expected: {self.expected}" if self.expected else "")
+        told = f"{self.path}: {self.message.rstrip('.')}."
+        return f"{told} Expected: {self.expected.rstrip('.')}." if self.expected else told
 
 
 class AppError(Exception):

@@ -31,7 +31,7 @@ from app.config import RUNNING_STACK_FILE, Settings, get_settings
 
 SHOWN_SURPRISES = 5
 
-_TABLE_WIDTH = 100
+_TABLE_WIDTH = 110
 
 
 @dataclass(slots=True)
@@ -110,6 +110,8 @@ def run_demo(
         ) as server:
             _demo(server, plan, totals, in_flight, settings)
     except CannotRun as error:
+        if totals.seconds:
+            _print_totals(totals)
         print(f"demo: {error.message}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -191,9 +193,9 @@ def _print_report(reports: list[dict[str, Any]]) -> None:
     table.add_section()
     table.add_row("All lessons", *[_percent(report["rate"]) for report in reports])
     table.add_row("Learners", *[str(report["learner_count"]) for report in reports])
-    console = Console()
-    # A pipe or a log has no width of its own, and rich would then squeeze the table into 80.
-    console.print(table, width=None if console.is_terminal else _TABLE_WIDTH)
+    # A pipe or a log has no width of its own; the usual 80 characters would squeeze the table.
+    console = Console() if sys.stdout.isatty() else Console(width=_TABLE_WIDTH)
+    console.print(table)
 
 
 def _percent(rate: float | None) -> str:

@@ -262,7 +262,10 @@ def _send(
             if len(totals.first_refused) < SHOWN_REFUSALS:
                 totals.first_refused.append(one)
             if report:
-                report.write(one.as_json_line())
+                try:
+                    report.write(one.as_json_line())
+                except OSError as error:
+                    raise CannotRun(f"--refused cannot be written: {error.strerror}") from error
 
         def count_broken() -> None:
             for one in broken:
@@ -325,12 +328,13 @@ def _refused(statement: Statement, problems: tuple[Problem, ...]) -> Refused:
 
 
 def _print_summary(totals: Totals) -> None:
-    sent = totals.accepted + totals.repeated
     lines = [("read", totals.read)]
     if totals.new is None:
-        lines += [("accepted", sent)]
+        lines += [("accepted", totals.accepted)]
     else:
-        lines += [("new", totals.new), ("already there", sent - totals.new)]
+        lines += [("new", totals.new), ("already there", totals.accepted - totals.new)]
+    if totals.repeated:
+        lines += [("repeated", totals.repeated)]
     lines += [("refused", totals.refused)]
     for name, number in lines:
         print(f"{name:<14}{number:>12,}")

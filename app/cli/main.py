@@ -3,11 +3,12 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from sqlalchemy.exc import OperationalError
 
-from app.cli import etl, key_commands, migrate, up
+from app.cli import demo, etl, key_commands, load, migrate, up
 from app.errors import AppError
 
 COMMANDS = (up, migrate, key_commands, etl)
@@ -19,6 +20,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for module in COMMANDS:
         module.add_command(subparsers)
+    _add_sender(subparsers, "load", load.add_arguments, load.run_load, "send a file of statements through the door")
+    _add_sender(subparsers, "demo", demo.add_arguments, demo.run_demo, "send a made-up course and print its report")
     arguments = parser.parse_args(argv)
     try:
         return int(arguments.run(arguments))
@@ -37,3 +40,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Somebody piped us into `head`; Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _add_sender(
+    subparsers: Any,
+    name: str,
+    add_arguments: Callable[[argparse.ArgumentParser], None],
+    run: Callable[..., int],
+    help_text: str,
+) -> None:
+    """Declare a command whose arguments are, name by name, the parameters of the function that runs it."""
+    parser = subparsers.add_parser(name, help=help_text)
+    add_arguments(parser)
+
+    def call(arguments: argparse.Namespace) -> int:
+        return run(**{key: value for key, value in vars(arguments).items() if key not in ("command", "run")})
+
+    parser.set_defaults(run=call)
