@@ -96,7 +96,7 @@ def test_the_shape_of_a_statement() -> None:
 
 
 def test_answers_are_answers_to_their_cards() -> None:
-    kinds = Counter()
+    kinds: Counter[str] = Counter()
     scaled = []
     for statement in statements():
         if not statement["verb"]["id"].endswith("/answered"):
