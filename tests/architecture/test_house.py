@@ -80,7 +80,9 @@ def test_nothing_of_one_machine_is_committed() -> None:
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
     if tracked.returncode:
         pytest.skip("not a git checkout")
-    pattern = re.compile(rb"(--index-url|--extra-index-url|BEGIN (RSA |EC )?PRIVATE KEY-----\n[A-Za-z0-9+/]{20})")
+    # Put together here, so that this file does not hold what it looks for.
+    words = (b" --index" + b"-url", b"--extra-index" + b"-url", b"PRIVATE KEY-----" + rb"\n[A-Za-z0-9+/]{20}")
+    pattern = re.compile(b"|".join(words))
     for name in filter(None, tracked.stdout.decode().split("\0")):
         path = ROOT / name
         if path.is_file():

@@ -124,7 +124,7 @@ def test_refused_statements_are_reported_and_the_rest_is_sent(
     assert summary(out)["refused"] == "4"
     if explains != "refused":
         assert all(one["problems"][0]["path"] == "actor" for one in told)
-        assert "  line 3: actor: has no identifier Expected: An mbox." in out
+        assert "  line 3: actor: has no identifier" in out
 
 
 def test_only_the_first_refusals_are_shown(door: Door, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
