@@ -4,12 +4,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-SOURCES := app migrations tests
+SOURCES := app migrations tests benchmarks
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-fast check fix lock secrets clean
+.PHONY: help run demo test test-fast bench check fix lock secrets clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ test: $(VENV)/.installed-dev ## all tests, on a real PostgreSQL and Redis that t
 
 test-fast: $(VENV)/.installed-dev ## the tests that start no processes of their own
 	@$(BIN)/python -m pytest -m "not flow" $(ARGS)
+
+bench: $(VENV)/.installed ## measure on stores of its own; one JSON line per figure, with ratios from the same run
+	@$(BIN)/python -m benchmarks
 
 check: $(VENV)/.installed-dev ## black, isort, ruff, mypy, import-linter, alembic check
 	$(BIN)/black --check --quiet $(SOURCES) || { $(BIN)/black --diff --quiet $(SOURCES); false; }
