@@ -50,9 +50,7 @@ def test_real_video_statements_load_once_however_often_they_are_sent(
     assert learners == len({s["actor"]["account"]["name"] for s in statements})
 
 
-def test_simulated_statements_of_many_verbs_all_load(
-    doors: Doors, drain: Callable[[], int], shared_data: Path
-) -> None:
+def test_simulated_statements_of_many_verbs_all_load(doors: Doors, drain: Callable[[], int], shared_data: Path) -> None:
     with gzip.open(shared_data / "datasim-tc3-statements.json.gz") as file:
         statements = orjson.loads(file.read())
     post(doors, statements)
