@@ -31,7 +31,10 @@ class KnownKey:
 
 def environment_key(public_pem: str) -> KnownKey:
     """The key of PUBLIC_PEM, registered by being configured. ValueError says what is wrong with the setting."""
-    return KnownKey(keys.fingerprint(keys.one_line(public_pem)), "PUBLIC_PEM", frozenset({ALL}))
+    try:
+        return KnownKey(keys.fingerprint(keys.one_line(public_pem)), "PUBLIC_PEM", frozenset({ALL}))
+    except ValueError as error:
+        raise ValueError(f"PUBLIC_PEM {error}.") from error
 
 
 def active_keys(db: Session) -> dict[str, KnownKey]:

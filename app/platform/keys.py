@@ -21,6 +21,8 @@ MAX_BODY_CHARACTERS = 8_192
 MIN_RSA_BITS = 2_048
 
 _ARMOUR = re.compile(r"-----(?:BEGIN|END) [A-Z0-9 ]+-----")
+_DER_SEQUENCE = b"\x30"
+"""Every key in DER begins so; a short file name may be valid base64, but does not begin so."""
 _CHALLENGE = b"7taps Analytics: the holder of this key signed these words"
 
 SecretKey = ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
@@ -56,8 +58,8 @@ def body_of(text: str) -> str:
     Armour, line breaks (real, or written as \\n by a settings form) and blanks are dropped.
     """
     body = "".join(_ARMOUR.sub("", text.replace("\\r", "").replace("\\n", "\n")).split())
-    if not _der(body):
-        raise ValueError("is empty")
+    if not _der(body).startswith(_DER_SEQUENCE):
+        raise ValueError("is not the body of a key")
     return body
 
 

@@ -148,7 +148,7 @@ def test_the_banner_tells_everything_to_paste(system: System) -> None:
 def test_a_sent_statement_has_its_flat_row_within_two_seconds(system: System) -> None:
     statement = completed(email="Flow@Example.org")
     assert system.put(statement).status_code == 204
-    query = f"SELECT actor_email FROM statements_flat WHERE statement_id = '{statement['id']}'"  # noqa: S608
+    query = f"SELECT actor_email FROM statements_flat WHERE statement_id = '{statement['id']}'"
     assert wait_for(lambda: system.sql(query), 2) == [("flow@example.org",)]
 
 
