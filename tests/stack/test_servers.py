@@ -79,11 +79,9 @@ def test_nobody_gets_in_without_the_password(folder: Path, kind: type[EmbeddedPo
     with kind(folder, durable=False) as server:
         wrong = server.url.replace(server.password_file.read_text().strip(), "wrong")
         assert wrong != server.url
+        knock = (lambda: sql(wrong, "SELECT 1")) if kind is EmbeddedPostgres else redis.Redis.from_url(wrong).ping
         with pytest.raises((psycopg2.OperationalError, redis.AuthenticationError)):
-            if kind is EmbeddedPostgres:
-                sql(wrong, "SELECT 1")
-            else:
-                redis.Redis.from_url(wrong).ping()
+            knock()
         assert server.password_file.stat().st_mode & 0o077 == 0
         server.discard()
 

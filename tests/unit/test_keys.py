@@ -81,12 +81,12 @@ def test_armour_and_line_breaks_of_any_kind_are_dropped(change) -> None:  # type
 
 
 def test_a_path_is_read_for_settings_but_never_for_what_comes_over_the_network(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pair = keys.new_key_pair()
     monkeypatch.chdir(tmp_path)
     Path("keys").mkdir()
-    file = Path("keys/pub1")  # which happens to be valid base64
+    file = Path("keys/pub")  # which happens to be valid base64
     file.write_text(pair.public_pem)
     assert keys.one_line(str(file)) == keys.one_line(pair.public_pem)
     with pytest.raises(ValueError, match="not the body"):
