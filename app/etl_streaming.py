@@ -24,7 +24,7 @@ from app.models import StatementFlat, StatementRaw
 from app.platform.broker import broker
 from app.platform.logs import get_logger
 from app.platform.redis import redis_client
-from app.streaming import StatementStream, StreamEntry
+from app.streaming import RefusedEntry, StatementStream, StreamEntry
 
 log = get_logger(__name__)
 
@@ -110,6 +110,10 @@ def load_messages(messages: Sequence[tuple[str, Fields]]) -> Loaded:
         buried = 0
         for message_id, fields in messages:
             try:
+                if fields.get(b"format") == RefusedEntry.FORM:
+                    _bury_refused(db, RefusedEntry.from_fields(fields))
+                    buried += 1
+                    continue
                 entry = StreamEntry.from_fields(fields)
                 incoming.extend(_statements_of(entry))
                 last_use[entry.credential_id] = max(entry.stored_at, last_use.get(entry.credential_id, entry.stored_at))
@@ -214,6 +218,20 @@ def _statements_of(entry: StreamEntry) -> Iterable[Incoming]:
         Incoming(statement_id, payload, entry.stored_at, entry.xapi_version, entry.credential_id)
         for statement_id, payload in zip(entry.ids, payloads, strict=True)
     ]
+
+
+def _bury_refused(db: Session, entry: RefusedEntry) -> None:
+    """Bury what the door refused while the database was away, as the door would have."""
+    letter: dict[str, Any] = dict(entry.letter)
+    problems = [Problem(**problem) for problem in letter.pop("problems")]
+    statement_id = letter.pop("statement_id")
+    bury(
+        db,
+        body=entry.body,
+        problems=problems,
+        statement_id=UUID(statement_id) if statement_id else None,
+        **letter,
+    )
 
 
 def _bury_message(

@@ -4,9 +4,11 @@ An entry carries the request's body untouched, the ids of its statements in orde
 accepted them, for whom, under which xAPI version, in which request.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import ClassVar
 from uuid import UUID
 
 import orjson
@@ -91,6 +93,33 @@ class StreamEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedEntry:
+    """A body that the door refused while PostgreSQL was away: it waits on the stream for its place in quarantine.
+
+    letter: what the dead letter will say, as ingest.dead_letters.bury takes it, without the body; JSON values only.
+    """
+
+    FORM: ClassVar[bytes] = b"refused-1"
+
+    body: bytes
+    letter: Mapping[str, object]
+
+    def fields(self) -> dict[bytes, bytes]:
+        """The entry as the fields of a Redis Stream entry."""
+        return {b"format": self.FORM, b"body": self.body, b"letter": json.dumps(self.letter).encode()}
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[bytes, bytes]) -> "RefusedEntry":
+        """Read an entry back. Unreadable when it is damaged."""
+        try:
+            return cls(fields[b"body"], json.loads(fields[b"letter"]))
+        except (KeyError, ValueError) as error:
+            raise Unreadable(
+                "The stream entry cannot be read.", [Problem("letter", "is missing or damaged.")]
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
 class StatementStream:
     """A stream as threads use it: the client, the stream's name, and how long it may grow."""
 
@@ -146,7 +175,7 @@ class Publisher:
         self._max_entries = max_entries
         self._length = 0
 
-    async def publish(self, entry: StreamEntry) -> str:
+    async def publish(self, entry: StreamEntry | RefusedEntry) -> str:
         """Append the entry and return its id once it is durable. Unavailable when full or when Redis is away."""
         try:
             if self._length >= self._max_entries:

@@ -3,7 +3,8 @@ nobody controls, 7taps first of all. Both take the same path: check, make durabl
 """
 
 import re
-from typing import Annotated
+from dataclasses import asdict
+from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
@@ -18,13 +19,13 @@ from app.config import Settings
 from app.database import session_scope
 from app.errors import BadRequest, Problem, Unavailable
 from app.etl_incremental import Incoming, store_statements
-from app.ingest.dead_letters import bury
+from app.ingest.dead_letters import bury, letter_id_of
 from app.lrs.statements import Received, Refused, receive_many, receive_one, split
 from app.platform import clock
 from app.platform.logs import get_logger
 from app.schemas import Queued
 from app.security import Sender, require_scope
-from app.streaming import StreamEntry, StreamFull
+from app.streaming import RefusedEntry, StreamEntry, StreamFull
 
 log = get_logger(__name__)
 
@@ -134,7 +135,7 @@ async def _accept(
             else receive_many(body, version, settings.max_batch_statements)
         )
     except Refused as error:
-        request.state.kept = await run_in_threadpool(_quarantine, request, sender, body, statement_id, error)
+        request.state.kept = await _keep(request, sender, body, statement_id, error)
         raise
     if received.ids:
         await _make_durable(request, settings, sender, version, received)
@@ -172,24 +173,30 @@ def _store(entry: StreamEntry) -> None:
         )
 
 
-def _quarantine(request: Request, sender: KnownKey, body: bytes, statement_id: str | None, error: Refused) -> UUID:
-    """Keep what a credentialed sender sent and could not be taken. If that fails, 503: they must send it again."""
+async def _keep(request: Request, sender: KnownKey, body: bytes, statement_id: str | None, error: Refused) -> UUID:
+    """Keep a refused body in quarantine; while PostgreSQL is away, on the stream. 503 only if neither takes it."""
+    letter: dict[str, Any] = {
+        "source": "door",
+        "code": error.code,
+        "reason": error.message,
+        "content_type": request.headers.get("content-type"),
+        "credential_id": sender.id,
+        "request_id": request_id(),
+    }
+    wanted = _uuid_or_none(statement_id)
     try:
-        with session_scope() as db:
-            return bury(
-                db,
-                source="door",
-                code=error.code,
-                reason=error.message,
-                body=body,
-                problems=error.problems,
-                content_type=request.headers.get("content-type"),
-                credential_id=sender.id,
-                request_id=request_id(),
-                statement_id=_uuid_or_none(statement_id),
-            )
+        return await run_in_threadpool(_bury, {**letter, "problems": error.problems, "statement_id": wanted}, body)
     except SQLAlchemyError as failure:
-        raise Unavailable("The body is not valid, and right now it cannot be kept for mending.") from failure
+        log.warning("the database is away; a refused body waits on the stream", error=str(failure)[:300])
+    letter["problems"] = [asdict(problem) for problem in error.problems]
+    letter["statement_id"] = str(wanted) if wanted else None
+    await request.app.state.publisher.publish(RefusedEntry(body, letter))
+    return letter_id_of("door", error.code, body)
+
+
+def _bury(letter: dict[str, Any], body: bytes) -> UUID:
+    with session_scope() as db:
+        return bury(db, body=body, **letter)
 
 
 def _required_version(header: str | None) -> str:

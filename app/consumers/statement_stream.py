@@ -5,6 +5,7 @@ import secrets
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ log = get_logger(__name__)
 BLOCK_MS = 1_000
 TARGET_BATCH_BYTES = 4 * 2**20
 MAX_PAUSE_SECONDS = 10.0
+LINE_EVERY_SECONDS = 5.0
 FORGET_CONSUMER_AFTER_MS = 3_600_000
 
 _PASSING_CLASSES = ("08", "40", "53", "57")
@@ -46,6 +48,9 @@ class StatementConsumer(threading.Thread):
         self._mean_bytes = 64 * 1024.0
         self._group_known = False
         self._own_after: str | None = None
+        self._tally: Counter[str] = Counter()
+        self._busy_seconds = 0.0
+        self._next_line = 0.0
 
     def stop(self) -> None:
         """Finish the batch in hand and end; unread entries stay on the stream for whoever comes next."""
@@ -60,6 +65,7 @@ class StatementConsumer(threading.Thread):
                 if not self._group_known:
                     self.join_group()
                 self.handle(self.take())
+                self._tell()
                 pause = 0.0
             except Exception as error:
                 pause = min(MAX_PAUSE_SECONDS, pause * 2 or 0.25)
@@ -72,6 +78,7 @@ class StatementConsumer(threading.Thread):
                     exc_info=not isinstance(error, redis.RedisError | DBAPIError | PoolTimeout),
                 )
                 self._stopping.wait(pause)
+        self._tell(now=True)
         self._leave()
         log.info("consumer stopped", consumer=self.consumer)
 
@@ -126,14 +133,17 @@ class StatementConsumer(threading.Thread):
             self.handle(messages[middle:])
             return
         acknowledge(self._stream, [message_id for message_id, _ in messages])
-        log.info(
-            "loaded",
-            entries=len(messages),
-            new=loaded.new,
-            repeated=loaded.repeated,
-            buried=loaded.buried,
-            ms=round((time.perf_counter() - started) * 1000, 1),
-        )
+        self._tally.update(new=loaded.new, repeated=loaded.repeated, buried=loaded.buried, entries=len(messages))
+        self._busy_seconds += time.perf_counter() - started
+
+    def _tell(self, *, now: bool = False) -> None:
+        """Say in one line what was loaded since the last one, every few seconds while there is something to say."""
+        moment = time.monotonic()
+        if self._tally["entries"] and (now or moment >= self._next_line):
+            log.info("loaded", **self._tally, busy_seconds=round(self._busy_seconds, 3))
+            self._tally.clear()
+            self._busy_seconds = 0.0
+            self._next_line = moment + LINE_EVERY_SECONDS
 
     def _take_own(self, after: str) -> list[Message]:
         """Entries that are pending in this consumer's own name, read once in order; they need not grow idle first."""

@@ -33,7 +33,7 @@ def bury(
 
     A repeat raises the count, moves last_seen_at, and opens the letter again if somebody had closed it.
     """
-    letter_id = stable_id("dead_letter", f"{source}\x00{code}\x00{sha256(body).hexdigest()}")
+    letter_id = letter_id_of(source, code, body)
     now = clock.now()
     row = insert(DeadLetter).values(
         id=letter_id,
@@ -64,6 +64,11 @@ def bury(
         )
     )
     return letter_id
+
+
+def letter_id_of(source: str, code: str, body: bytes) -> UUID:
+    """The id under which this body, turned away here for this reason, is kept."""
+    return stable_id("dead_letter", f"{source}\x00{code}\x00{sha256(body).hexdigest()}")
 
 
 def open_letters(db: Session) -> int:

@@ -226,6 +226,30 @@ def test_with_redis_away_the_door_stores_in_bronze(doors: Doors) -> None:
     assert counts() == (1, 0, 0)
 
 
+def test_with_postgresql_away_a_refused_body_waits_on_the_stream(
+    doors: Doors, drain: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sqlalchemy.exc import OperationalError
+
+    from app.api import xapi
+
+    def away(*_: object) -> None:
+        raise OperationalError("select 1", {}, Exception("gone"))
+
+    statement = completed(actor={"name": "nobody \ud800 in particular".encode("utf-8", "replace").decode()})
+    with monkeypatch.context() as patch:
+        patch.setattr(xapi, "_bury", away)
+        answer = doors.put(statement, statement["id"])
+    assert answer.status_code == 400
+    assert letters() == []
+    assert drain() == 1
+    assert doors.put(statement, statement["id"]).status_code == 400
+    [letter] = letters()
+    assert str(letter.id) == answer.json()["kept"]
+    assert (letter.path, letter.seen_count, str(letter.statement_id)) == ("actor", 2, statement["id"])
+    assert letter.problems == answer.json()["problems"]
+
+
 def test_a_full_stream_is_a_503_that_says_when_to_come_back(doors: Doors) -> None:
     state = doors.client.app.state  # type: ignore[attr-defined]
     state.publisher._max_entries = 1
