@@ -129,6 +129,39 @@ def test_two_loaders_at_once_store_each_statement_once_and_miss_none_in_progress
         assert db.scalar(select(func.sum(LessonProgress.statement_count))) == 60
 
 
+def test_of_two_loaders_on_one_key_the_second_sees_what_the_first_loaded(
+    clean: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both have stored their statement and claimed the key before either recomputes it: the worst moment."""
+    with session_scope() as db:
+        load_statements(db, [incoming(completed(at="2026-03-05T08:00:00Z"))])
+    both, failures = threading.Barrier(2, timeout=20), []
+    real = gold.execute_values
+
+    def claim_then_meet(*arguments: Any, **options: Any) -> None:
+        real(*arguments, **options)
+        both.wait()
+
+    monkeypatch.setattr(gold, "execute_values", claim_then_meet)
+
+    def load(at: str) -> None:
+        try:
+            with session_scope() as db:
+                load_statements(db, [incoming(completed(at=at))])
+        except Exception as error:  # noqa: BLE001
+            failures.append(error)
+
+    threads = [threading.Thread(target=load, args=(f"2026-03-0{day}T08:00:00Z",)) for day in (4, 6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    with session_scope() as db:
+        progress = db.scalars(select(LessonProgress)).one()
+    assert (progress.statement_count, progress.completed_at) == (3, datetime(2026, 3, 4, 8, tzinfo=UTC))
+
+
 @pytest.mark.parametrize("limit", [2, 100])
 def test_the_sweep_flattens_what_only_bronze_has(db: Session, limit: int) -> None:
     statements = [incoming(completed(email=f"p{n}@example.org")) for n in range(5)]
