@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
+from fastapi_offline import FastAPIOffline
 
 from app import __version__
 from app.api import cohorts, debug, reporting, xapi
@@ -38,7 +39,15 @@ def create_app() -> FastAPI:
         yield
         await app.state.publisher.close()
 
-    app = FastAPI(title="7taps Analytics", version=__version__, description=DESCRIPTION, lifespan=lifespan)
+    # Its description page brings its own script, so that it works without a way out to the internet.
+    app = FastAPIOffline(
+        redoc_url=None,
+        title="7taps Analytics",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        swagger_ui_parameters={"docExpansion": "list", "defaultModelsExpandDepth": -1, "persistAuthorization": True},
+    )
     app.state.settings = settings
     app.state.credential_check = CredentialCheck(settings.public_pem, settings.credential_cache_seconds)
     install_problems(app)

@@ -9,7 +9,8 @@ import time
 from hashlib import sha256
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security.http import HTTPBase
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
@@ -99,7 +100,12 @@ class CredentialCheck:
         return hmac.digest(self._pepper, header.encode("utf-8", "surrogateescape"), sha256)
 
 
-async def verify_basic_credentials(request: Request) -> KnownKey:
+# These two only describe the doors in OpenAPI; the header is read by the functions below.
+_BASIC = HTTPBase(scheme="basic", scheme_name="Sender", description="Public key, secret key", auto_error=False)
+_BEARER = HTTPBase(scheme="bearer", scheme_name="Admin", description="ADMIN_TOKEN", auto_error=False)
+
+
+async def verify_basic_credentials(request: Request, _described: Annotated[object, Security(_BASIC)]) -> KnownKey:
     """The key whose holder sent this request, by HTTP Basic. 401 with a challenge otherwise.
 
     User name: body of the public key on one line; password: body of the secret key on one line. Either may also be
@@ -117,7 +123,7 @@ def require_scope(key: KnownKey, scope: str) -> None:
         raise NotAllowed(f"The key “{key.name}” does not carry the scope {scope}.")
 
 
-def require_admin(request: Request) -> None:
+def require_admin(request: Request, _described: Annotated[object, Security(_BEARER)]) -> None:
     """Let the request pass if it carries `Authorization: Bearer ADMIN_TOKEN`; 401 otherwise."""
     expected = get_settings().admin_token
     scheme, _, token = request.headers.get("authorization", "").partition(" ")

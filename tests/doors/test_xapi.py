@@ -1,6 +1,7 @@
 """The doors for statements, on the real stores."""
 
 import base64
+import re
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
@@ -282,6 +283,16 @@ def test_the_openapi_document_describes_every_door(doors: Doors) -> None:
     paths = doors.client.get("/openapi.json").json()["paths"]
     assert set(paths["/xapi/statements"]) == {"put", "post"}
     assert "requestBody" in paths["/api/xapi/statements"]["put"]
+    assert paths["/xapi/statements"]["post"]["security"] == [{"Sender": []}]
+    assert paths["/api/cohorts"]["get"]["security"] == [{"Admin": []}]
+
+
+def test_the_description_page_asks_nobody_else_for_its_script(doors: Doors) -> None:
+    page = doors.client.get("/").text
+    sources = re.findall(r"""(?:src|href)=["']([^"']+)""", page)
+    assert sources
+    assert [source for source in sources if "//" in source] == []
+    assert {doors.client.get(source).status_code for source in sources} == {200}
 
 
 def test_ids_of_put_are_case_insensitive(doors: Doors, drain: Callable[[], int]) -> None:
