@@ -8,10 +8,22 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 
+def _has_surrogate(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
 class _Strict(BaseModel):
     """What comes in: an unknown property is a mistake that its sender wants to hear of."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _storable(cls, value: object) -> object:
+        """PostgreSQL holds no NUL characters and UTF-8 no lone surrogates; JSON can spell both."""
+        if isinstance(value, str) and ("\x00" in value or _has_surrogate(value)):
+            raise ValueError("holds a NUL character or half of a surrogate pair, which no text may")
+        return value
 
 
 def _known_time_zone(name: str) -> str:

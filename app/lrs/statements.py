@@ -13,6 +13,10 @@ from app.lrs.validation import Version, is_uuid, validate_statement
 MAX_PROBLEMS_TOLD = 200
 """Of a batch with thousands of bad statements the first problems are spelt out; `refused` still names every one."""
 
+MAX_DEPTH = 250
+"""How deep a statement may be nested. Only extensions can be deep at all, and no sender means more than a few levels;
+what can be read but not written again could not be compared with its repeats."""
+
 _LRS_SETS = ("id", "stored", "authority", "version")
 _split = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
@@ -88,7 +92,7 @@ def receive_one(body: bytes, statement_id: str | None, xapi_version: str) -> Rec
         )
     wanted = UUID(statement_id)
     statement = parse_json(body)
-    problems = validate_statement(statement, rules_for(xapi_version))
+    problems = _problems_of(statement, rules_for(xapi_version), body)
     if not problems and isinstance(statement, dict) and "id" in statement and UUID(statement["id"]) != wanted:
         problems = [
             Problem(
@@ -110,7 +114,7 @@ def receive_many(body: bytes, xapi_version: str, max_statements: int) -> Receive
     parsed = parse_json(body)
     version = rules_for(xapi_version)
     if not isinstance(parsed, list):
-        problems = validate_statement(parsed, version)
+        problems = _problems_of(parsed, version, body)
         if problems:
             raise Refused(_summary(problems, 1), problems[:MAX_PROBLEMS_TOLD], (0,))
         assert isinstance(parsed, dict)  # noqa: S101  (a statement without problems is an object)
@@ -126,15 +130,34 @@ def receive_many(body: bytes, xapi_version: str, max_statements: int) -> Receive
                 )
             ],
         )
-    return Received(body, _ids_of_batch(parsed, version))
+    return Received(body, _ids_of_batch(parsed, version, body))
 
 
-def _ids_of_batch(statements: list[object], version: Version) -> tuple[UUID, ...]:
+def _problems_of(statement: object, version: Version, body: bytes, path: str = "") -> list[Problem]:
+    """What is wrong with one statement. body: the text it came in, which tells at once that most cannot be too deep."""
+    if problems := validate_statement(statement, version, path):
+        return problems
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth_exceeds(statement, MAX_DEPTH):
+        return [Problem(path or "$", f"is nested more than {MAX_DEPTH} levels deep.", f"At most {MAX_DEPTH} levels.")]
+    return []
+
+
+def _depth_exceeds(value: object, limit: int) -> bool:
+    """Whether a parsed JSON value is nested deeper than that; level by level, so that no depth can hurt."""
+    level = [value]
+    while level and limit >= 0:
+        nested = (item for item in level if isinstance(item, dict | list))
+        level = [child for item in nested for child in (item.values() if isinstance(item, dict) else item)]
+        limit -= 1
+    return bool(level)
+
+
+def _ids_of_batch(statements: list[object], version: Version, body: bytes) -> tuple[UUID, ...]:
     ids: dict[UUID, int] = {}
     problems: list[Problem] = []
     refused: list[int] = []
     for place, statement in enumerate(statements):
-        found = validate_statement(statement, version, f"[{place}]")
+        found = _problems_of(statement, version, body, f"[{place}]")
         if not found and isinstance(statement, dict):
             statement_id = _id_of(statement)
             first = ids.setdefault(statement_id, place)
