@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from functools import lru_cache
 
 from sqlalchemy import Engine, MetaData, create_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 from app.config import Settings, get_settings
@@ -67,6 +69,20 @@ def session_scope() -> Iterator[Session]:
             raise
         for hook in db.info.pop("after_commit", ()):
             hook()
+
+
+_PASSING_CLASSES = ("08", "40", "53", "57")
+"""SQLSTATE classes that say nothing about the data: connection, rollback (deadlock), resources, operator."""
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether an error of the database says nothing about what was being written, so that trying again is right."""
+    if isinstance(error, PoolTimeout):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    state = getattr(error.orig, "pgcode", None)
+    return error.connection_invalidated or state is None or state[:2] in _PASSING_CLASSES
 
 
 def after_commit(db: Session, hook: Callable[[], None]) -> None:

@@ -140,21 +140,7 @@ def run_incremental_etl(db: Session, *, limit: int = 1_000) -> Loaded:
     run at once without doing anything twice. Call it until `new` and `buried` are both 0.
     """
     done = Loaded()
-    rows = db.execute(
-        select(
-            StatementRaw.seq,
-            StatementRaw.id,
-            # As text: the driver would hand over the JSON parsed, and what was sent would be lost.
-            cast(StatementRaw.payload, Text).label("payload"),
-            StatementRaw.stored_at,
-            StatementRaw.xapi_version,
-            StatementRaw.credential_id,
-        )
-        .where(StatementRaw.flattened_at.is_(None), StatementRaw.flatten_error.is_(None))
-        .order_by(StatementRaw.seq)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    ).all()
+    rows = _waiting(db, limit)
     flattened: list[int] = []
     prepared: list[_Prepared] = []
     for row in rows:
@@ -171,6 +157,37 @@ def run_incremental_etl(db: Session, *, limit: int = 1_000) -> Loaded:
         db.execute(update(StatementRaw).where(StatementRaw.seq.in_(flattened)).values(flattened_at=clock.now()))
     done.new = len(flattened)
     return done
+
+
+def give_up_on_next(db: Session, error: Exception) -> Loaded:
+    """Bury the statement that waits first for the sweep, because the database refuses its flat row with this error."""
+    done = Loaded()
+    for row in _waiting(db, 1):
+        incoming = Incoming(row.id, row.payload.encode(), row.stored_at, row.xapi_version, row.credential_id)
+        _bury(db, incoming, error, "sweep")
+        db.execute(update(StatementRaw).where(StatementRaw.seq == row.seq).values(flatten_error=_why(error)))
+        done.buried += 1
+    return done
+
+
+def _waiting(db: Session, limit: int) -> Sequence[Any]:
+    """The raw statements that wait for their flat row, the oldest first, locked; those that others hold are skipped."""
+    query = (
+        select(
+            StatementRaw.seq,
+            StatementRaw.id,
+            # As text: the driver would hand over the JSON parsed, and what was sent would be lost.
+            cast(StatementRaw.payload, Text).label("payload"),
+            StatementRaw.stored_at,
+            StatementRaw.xapi_version,
+            StatementRaw.credential_id,
+        )
+        .where(StatementRaw.flattened_at.is_(None), StatementRaw.flatten_error.is_(None))
+        .order_by(StatementRaw.seq)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return db.execute(query).all()
 
 
 def _parse(raw_json: bytes | str) -> dict[str, Any]:
@@ -312,4 +329,6 @@ def _bury(db: Session, incoming: Incoming, error: Exception, source: str) -> Non
 
 
 def _why(error: Exception) -> str:
-    return error.message if isinstance(error, Unreadable) else f"{type(error).__name__}: {error}"
+    return (
+        error.message if isinstance(error, Unreadable) else storable(f"{type(error).__name__}: {error}"[:1_000]) or ""
+    )

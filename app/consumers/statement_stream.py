@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.config import Settings
+from app.database import is_passing
 from app.etl_streaming import Fields, acknowledge, hand_over, load_messages
 from app.platform.logs import get_logger
 from app.streaming import StatementStream
@@ -25,9 +26,6 @@ TARGET_BATCH_BYTES = 4 * 2**20
 MAX_PAUSE_SECONDS = 10.0
 LINE_EVERY_SECONDS = 5.0
 FORGET_CONSUMER_AFTER_MS = 3_600_000
-
-_PASSING_CLASSES = ("08", "40", "53", "57")
-"""SQLSTATE classes that say nothing about the statements: connection, rollback (deadlock), resources, operator."""
 
 Message = tuple[str, Fields]
 
@@ -118,7 +116,7 @@ class StatementConsumer(threading.Thread):
         try:
             loaded = load_messages(messages)
         except Exception as error:
-            if _is_passing(error):
+            if isinstance(error, redis.RedisError) or is_passing(error):
                 raise
             if len(messages) == 1:
                 log.warning(
@@ -206,16 +204,6 @@ class StatementConsumer(threading.Thread):
                     self._stream.client.xgroup_delconsumer(self._stream.name, self._group, self.consumer)
         except redis.RedisError as error:
             log.info("consumer could not sign off", error=str(error))
-
-
-def _is_passing(error: Exception) -> bool:
-    """Whether an error says nothing about the statements, so that trying the same batch again is right."""
-    if isinstance(error, redis.RedisError | PoolTimeout):
-        return True
-    if not isinstance(error, DBAPIError):
-        return False
-    state = getattr(error.orig, "pgcode", None)
-    return error.connection_invalidated or state is None or state[:2] in _PASSING_CLASSES
 
 
 def _messages_of(answer: Any) -> list[Message]:

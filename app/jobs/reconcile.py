@@ -9,8 +9,8 @@ from sqlalchemy import delete, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.config import get_settings
-from app.database import session_scope
-from app.etl_incremental import Loaded, run_incremental_etl
+from app.database import is_passing, session_scope
+from app.etl_incremental import Loaded, give_up_on_next, run_incremental_etl
 from app.jobs.models import JobRun
 from app.platform import clock
 from app.platform.broker import broker
@@ -48,15 +48,30 @@ def reconcile() -> None:
 
 
 def sweep(batch_statements: int) -> Loaded:
-    """Flatten everything that is waiting, one transaction per batch. Several sweeps at once share the work."""
+    """Flatten everything that is waiting, one transaction per batch. Several sweeps at once share the work.
+
+    A batch that the database refuses is tried again in halves, until the one statement is found that it refuses; that
+    one is buried. Otherwise a single row could stop the safety net for ever.
+    """
     total = Loaded()
+    size = batch_statements
     while True:
-        with session_scope() as db:
-            # A sweep is patient: the statement timeout is there for people who wait for an answer.
-            db.execute(text("SET LOCAL statement_timeout = '5min'"))
-            done = run_incremental_etl(db, limit=batch_statements)
+        try:
+            with session_scope() as db:
+                # A sweep is patient: the statement timeout is there for people who wait for an answer.
+                db.execute(text("SET LOCAL statement_timeout = '5min'"))
+                done = run_incremental_etl(db, limit=size)
+        except Exception as error:
+            if is_passing(error):
+                raise
+            if size > 1:
+                size //= 2
+                continue
+            with session_scope() as db:
+                done = give_up_on_next(db, error)
         if not (done.new or done.buried):
             break
+        size = min(batch_statements, size * 2)
         total.new += done.new
         total.buried += done.buried
     if total.new or total.buried:

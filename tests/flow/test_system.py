@@ -198,7 +198,7 @@ def test_a_killed_server_comes_back_with_everything_it_had(system: System, word:
             return False
 
     # Longer than the sweep's minute: what the door stored in bronze while Redis was away is flattened by it.
-    wait_for(loaded, 90)
+    wait_for(loaded, 150)
 
 
 def test_a_second_launcher_on_the_same_folder_is_refused(system: System) -> None:

@@ -8,13 +8,15 @@ from uuid import UUID
 import orjson
 import pytest
 from sqlalchemy import Text, cast, func, select
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.orm import Session
 
 from app.database import session_scope
 from app.etl_incremental import Incoming, load_statements, run_incremental_etl, store_statements
 from app.ingest.models import DeadLetter
+from app.jobs.reconcile import sweep
 from app.models import Lesson, StatementFlat, StatementRaw, User
-from app.warehouse import gold
+from app.warehouse import gold, silver
 from app.warehouse.models import LessonProgress
 from tests.statements import answered, completed
 
@@ -185,3 +187,44 @@ def test_the_sweep_marks_what_it_cannot_flatten_and_goes_on(db: Session) -> None
     assert (done.new, done.buried) == (1, 1)
     assert run_incremental_etl(db).buried == 0
     assert db.scalars(select(DeadLetter.source)).one() == "sweep"
+
+
+def test_one_row_that_the_database_refuses_does_not_stop_the_sweep(
+    clean: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poison = completed("poison@example.org")
+    statements = [incoming(completed(f"p{n}@example.org")) for n in range(20)]
+    statements.insert(13, incoming(poison))
+    with session_scope() as db:
+        store_statements(db, statements)
+    real = silver.write
+
+    def write(db: Session, rows: Any) -> None:
+        if any(str(row["statement_id"]) == poison["id"] for row in rows):
+            raise DataError("INSERT", {}, NumericValueOutOfRange("too much"))
+        real(db, rows)
+
+    class NumericValueOutOfRange(Exception):
+        pgcode = "22003"
+
+    monkeypatch.setattr(silver, "write", write)
+    done = sweep(8)
+    assert (done.new, done.buried) == (20, 1)
+    with session_scope() as db:
+        assert count(db, StatementFlat) == 20
+        assert [str(x) for x in db.scalars(select(DeadLetter.statement_id))] == [poison["id"]]
+    assert sweep(8).buried == 0
+
+
+def test_a_database_that_is_away_buries_nothing(clean: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    with session_scope() as db:
+        store_statements(db, [incoming(completed())])
+
+    def away(*_: object) -> None:
+        raise OperationalError("INSERT", {}, Exception("server closed the connection"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(silver, "write", away)
+        with pytest.raises(OperationalError):
+            sweep(1)
+    assert sweep(1).new == 1
