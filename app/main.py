@@ -46,7 +46,7 @@ def create_app() -> FastAPI:
         version=__version__,
         description=DESCRIPTION,
         lifespan=lifespan,
-        swagger_ui_parameters={"docExpansion": "list", "defaultModelsExpandDepth": -1, "persistAuthorization": True},
+        swagger_ui_parameters={"docExpansion": "list", "defaultModelsExpandDepth": -1},
     )
     app.state.settings = settings
     app.state.credential_check = CredentialCheck(settings.public_pem, settings.credential_cache_seconds)

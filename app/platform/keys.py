@@ -15,9 +15,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 
-MAX_BODY_CHARACTERS = 8_192
-"""A 4,096 bit RSA key in PKCS#8 has about 3,200 characters; beyond this nobody is presenting a key."""
-MIN_RSA_BITS = 2_048
+MAX_BODY_CHARACTERS = 3_400
+"""A 4,096 bit RSA key in PKCS#8 has about 3,200 characters. Checking a larger one takes seconds, and anybody may send
+one, so larger ones are not looked at."""
+MIN_RSA_BITS, MAX_RSA_BITS = 2_048, 4_096
 
 _ARMOUR = re.compile(r"-----(?:BEGIN|END) [A-Z0-9 ]+-----")
 _DER_SEQUENCE = b"\x30"
@@ -86,8 +87,8 @@ def load_public(body: str) -> PublicKey:
         # RSA public keys also travel as PKCS#1 ("BEGIN RSA PUBLIC KEY"), which only the PEM loader recognises.
         pem = b"-----BEGIN RSA PUBLIC KEY-----\n" + base64.encodebytes(der) + b"-----END RSA PUBLIC KEY-----\n"
         key = serialization.load_pem_public_key(pem)
-    if isinstance(key, rsa.RSAPublicKey) and key.key_size < MIN_RSA_BITS:
-        raise ValueError(f"is an RSA key of {key.key_size} bits; at least {MIN_RSA_BITS} are needed")
+    if isinstance(key, rsa.RSAPublicKey) and not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:
+        raise ValueError(f"is an RSA key of {key.key_size} bits; {MIN_RSA_BITS} to {MAX_RSA_BITS} are taken")
     if not isinstance(key, ed25519.Ed25519PublicKey | rsa.RSAPublicKey):
         raise ValueError("is neither an Ed25519 nor an RSA key")
     return key

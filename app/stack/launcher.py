@@ -137,7 +137,7 @@ class _Stack:
             "PORT": str(self._settings.port),
             "PUBLIC_URL": self._settings.public_url or "",
         }
-        quoted = (f"{name}='{value}'" for name, value in known.items())
+        quoted = (f"{name}='{_escaped(value)}'" for name, value in known.items())
         write_private(self._data_dir / RUNNING_STACK_FILE, "\n".join(quoted) + "\n")
         return {**os.environ, **known, "DATA_DIR": str(self._data_dir), "PYTHONUNBUFFERED": "1"}
 
@@ -211,6 +211,11 @@ class _Stack:
                 log.error("Something did not stop as it should: %s", error)
         if self._servers or self._children:
             (self._data_dir / RUNNING_STACK_FILE).unlink(missing_ok=True)
+
+
+def _escaped(value: str) -> str:
+    """The value as it may stand between single quotes in a .env file."""
+    return value.replace("\\", "\\\\").replace("'", "\\'")
 
 
 def _answers(host: str, port: int) -> bool:

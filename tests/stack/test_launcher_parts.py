@@ -8,12 +8,14 @@ import time
 from pathlib import Path
 
 import pytest
+from dotenv import dotenv_values
 
 from app.config import Settings
 from app.platform import keys
 from app.stack.banner import banner
 from app.stack.children import Child, ChildSpec, Pause
 from app.stack.first_start import Credentials, credentials_for
+from app.stack.launcher import _escaped
 from app.stack.problems import StackError
 
 
@@ -77,3 +79,9 @@ def test_a_crashed_child_is_started_again_and_said_so(tmp_path: Path, caplog: py
     assert "The thing ended with signal SIGKILL; starting it again in 0.5 s" in caplog.text
     child.stop()
     assert child.pid is None
+
+
+def test_any_token_survives_the_file_of_the_running_stack(tmp_path: Path) -> None:
+    value = """it's "quoted" \\ and $HOME # not a comment"""
+    (tmp_path / "running.env").write_text(f"ADMIN_TOKEN='{_escaped(value)}'\n")
+    assert dotenv_values(tmp_path / "running.env")["ADMIN_TOKEN"] == value

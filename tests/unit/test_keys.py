@@ -100,6 +100,8 @@ def test_what_is_no_key_is_refused_with_a_reason() -> None:
     body = keys.body_of(curve.public_bytes(PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode())
     with pytest.raises(ValueError, match="neither an Ed25519 nor an RSA key"):
         keys.fingerprint(body)
+    with pytest.raises(ValueError, match="3400 characters"):
+        keys.load_secret("M" * 3_404)
     small = rsa.generate_private_key(65537, 1024).public_key()
     body = keys.body_of(small.public_bytes(PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode())
     with pytest.raises(ValueError, match="1024 bits"):
