@@ -342,7 +342,7 @@ def _print_summary(totals: Totals) -> None:
     print(f"{'per second':<14}{totals.accepted / max(totals.seconds, 0.001):>12,.0f}")
     if totals.first_refused:
         shown = len(totals.first_refused)
-        of = f", the first {shown} of {totals.refused:,}" if totals.refused > shown else ""
+        of = f", {shown} of {totals.refused:,}" if totals.refused > shown else ""
         print(f"\nRefused{of}:")
         for one in totals.first_refused:
             for problem in one.problems:
