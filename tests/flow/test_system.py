@@ -199,6 +199,8 @@ def test_a_killed_server_comes_back_with_everything_it_had(system: System, word:
 
     # Longer than the sweep's minute: what the door stored in bronze while Redis was away is flattened by it.
     wait_for(loaded, 150)
+    after = system.pipeline()
+    assert (after["raw_statements"], after["flat_statements"]) == (count + 1, count + 1)
 
 
 def test_a_second_launcher_on_the_same_folder_is_refused(system: System) -> None:
