@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
@@ -18,6 +19,7 @@ from app.config import RUNNING_STACK_FILE, Settings
 from app.stack.banner import banner
 from app.stack.children import Child, ChildSpec, Pause, application_children
 from app.stack.first_start import Credentials, credentials_for
+from app.stack.leftovers import end_recorded, record
 from app.stack.ports import is_free, reachable
 from app.stack.postgres import EmbeddedPostgres
 from app.stack.private_files import FolderLock, write_private
@@ -31,6 +33,8 @@ log = logging.getLogger("app.stack")
 ANSWER_LIMIT_S = 60.0
 PORT_PATIENCE_S = 5.0
 TICK_S = 0.2
+
+CHILDREN_FILE = "children.json"
 
 ROOT = Path(__file__).parents[2]
 """Where the application's code is; its processes run from there."""
@@ -50,6 +54,15 @@ def run_stack(
     return _Stack(settings, specs, migrate).run()
 
 
+@dataclass
+class _ServerWatch:
+    """What is known about the life of one store."""
+
+    pause: Pause = field(default_factory=Pause)
+    started_at: float = field(default_factory=time.monotonic)
+    start_again_at: float | None = None
+
+
 class _Stack:
     def __init__(self, settings: Settings, specs: Sequence[ChildSpec], migrate: Sequence[str]):
         self._settings = settings
@@ -57,24 +70,29 @@ class _Stack:
         self._migrate = migrate
         self._data_dir = settings.data_dir.expanduser().resolve()
         self._servers: list[EmbeddedServer] = []
-        self._server_pauses: dict[str, tuple[Pause, float]] = {}
+        self._server_watches: dict[str, _ServerWatch] = {}
         self._children: list[Child] = []
+        self._recorded: list[int] = []
         self._stop_signals = 0
 
     def run(self) -> int:
         lock = FolderLock(self._data_dir / "launcher.lock")
-        before = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+        # SIGHUP: the terminal was closed.
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        before = {number: signal.signal(number, self._on_signal) for number in numbers}
         try:
             lock.take(f"DATA_DIR {self._data_dir}")
-            self._start()
-            self._watch()
+            try:
+                self._start()
+                self._watch()
+            finally:
+                self._stop()
         except StartCancelled:
             pass
         except (StackError, OSError) as error:
             log.error("%s", error)
             return 1
         finally:
-            self._stop()
             lock.release()
             for number, handler in before.items():
                 signal.signal(number, handler)
@@ -91,6 +109,9 @@ class _Stack:
         return self._stop_signals > 1
 
     def _start(self) -> None:
+        left = end_recorded(self._data_dir / CHILDREN_FILE, self._data_dir)
+        if left:
+            log.warning("%s processes of an earlier start were still running; stopped them.", left)
         self._check_port()
         # Made before anything runs: a wrong key in the settings is told in the first second.
         credentials = credentials_for(self._settings, self._data_dir)
@@ -100,8 +121,9 @@ class _Stack:
             child = Child(spec, environment, ROOT)
             self._children.append(child)
             child.start()
+        self._record_children()
         self._wait_for_answer()
-        print(banner(self._settings.base_url, credentials, self._data_dir), flush=True)  # noqa: T201
+        _show(banner(self._settings.base_url, credentials, self._data_dir))
 
     def _check_port(self) -> None:
         """The API of a launcher that was killed a moment ago may still be draining, so a taken port gets some time."""
@@ -170,28 +192,44 @@ class _Stack:
         for server in self._servers:
             self._watch_server(server)
         for child in self._children:
-            child.watch()
+            try:
+                child.watch()
+            except OSError as error:
+                # The machine is out of processes or memory for a moment; the next round tries again.
+                log.error("The %s cannot be started: %s", child.spec.name, error)
+        self._record_children()
+
+    def _record_children(self) -> None:
+        pids = [child.pid for child in self._children if child.pid is not None]
+        if pids != self._recorded:
+            record(self._data_dir / CHILDREN_FILE, pids)
+            self._recorded = pids
 
     def _watch_server(self, server: EmbeddedServer) -> None:
         """Start a store again that has ended. It keeps its port and password, so whoever uses it finds it again."""
-        pause, start_again_at = self._server_pauses.setdefault(server.name, (Pause(), 0.0))
-        status = server.poll()
-        if status is None:
-            server.trim_log()
-            return
+        watch = self._server_watches.setdefault(server.name, _ServerWatch())
         now = time.monotonic()
-        if not start_again_at:
-            seconds = pause.after(0.0)
+        if watch.start_again_at is None:
+            status = server.poll()
+            if status is None:
+                server.trim_log()
+                return
+            seconds = watch.pause.after(now - watch.started_at)
             log.warning("%s ended with %s; starting it again in %g s.", server.name, how_it_ended(status), seconds)
-            self._server_pauses[server.name] = (pause, now + seconds)
-        elif now >= start_again_at:
+            watch.start_again_at = now + seconds
+        elif now >= watch.start_again_at:
             server.stop()
             try:
                 server.start()
-                log.info("%s is running again.", server.name)
+            except StartCancelled:
+                return
             except StackError as error:
-                log.error("%s", error)
-            self._server_pauses[server.name] = (pause, 0.0)
+                seconds = watch.pause.after(0.0)
+                log.error("%s Trying again in %g s.", error, seconds)
+                watch.start_again_at = time.monotonic() + seconds
+            else:
+                log.info("%s is running again.", server.name)
+                watch.started_at, watch.start_again_at = time.monotonic(), None
 
     def _stop_if_told(self) -> None:
         if self._told_to_stop():
@@ -209,13 +247,21 @@ class _Stack:
                 stop(self._hurried)
             except (OSError, StackError, subprocess.SubprocessError) as error:
                 log.error("Something did not stop as it should: %s", error)
-        if self._servers or self._children:
-            (self._data_dir / RUNNING_STACK_FILE).unlink(missing_ok=True)
+        for name in (RUNNING_STACK_FILE, CHILDREN_FILE):
+            (self._data_dir / name).unlink(missing_ok=True)
 
 
 def _escaped(value: str) -> str:
     """The value as it may stand between single quotes in a .env file."""
-    return value.replace("\\", "\\\\").replace("'", "\\'")
+    quoted = value.replace("\\", "\\\\").replace("'", "\\'")
+    # The reader puts variables in, between single quotes too, and knows no escape: a nameless variable stands for `$`.
+    return quoted.replace("${", "${:-$}{")
+
+
+def _show(text: str) -> None:
+    """Print, whatever the terminal's encoding: a character that it lacks must not stop everything."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "replace").decode(encoding), flush=True)  # noqa: T201
 
 
 def _answers(host: str, port: int) -> bool:
