@@ -6,7 +6,9 @@ import orjson
 import pytest
 
 from app.errors import Unreadable
-from app.lrs.statements import Refused, comparison_hash, receive_many, receive_one, split
+from app.lrs.comparison import comparison_hash
+from app.lrs.receiving import receive_many, receive_one
+from app.lrs.statements import Refused, split
 from tests.statements import completed
 
 
