@@ -18,10 +18,11 @@ from app.accounts.identifiers import Person, person_of
 from app.accounts.lessons import lesson_id_of, note_lessons
 from app.accounts.people import recognise, storable
 from app.errors import Problem, Unreadable
-from app.facts import StatementLoaded
+from app.facts import StatementLoaded, StatementVoided
 from app.ingest.dead_letters import bury
+from app.linking import NewStatement, link, settle_late
 from app.lrs import reading
-from app.lrs.statements import comparison_hash
+from app.lrs.comparison import comparison_hash
 from app.lrs.validation import parse_timestamp
 from app.models import StatementRaw
 from app.platform import clock
@@ -40,6 +41,7 @@ class Incoming:
     stored_at: datetime
     xapi_version: str
     credential_id: str
+    defines: bool = True
 
 
 @dataclass(slots=True)
@@ -58,6 +60,7 @@ class _Prepared:
     raw: bronze.RawStatement
     row: dict[str, Any]
     person: Person | None
+    statement: dict[str, Any]
 
 
 def flatten_statement(raw_json: bytes | str | dict[str, Any]) -> dict[str, Any]:
@@ -122,7 +125,7 @@ def load_statements(db: Session, statements: Iterable[Incoming], *, source: str 
     loaded = Loaded()
     unique = _prepare_unique(db, statements, source, loaded)
     new = _store(db, unique, source, loaded, flattened_at=clock.now())
-    _write_flat(db, [unique[key] for key in unique if key in new])
+    _write_flat(db, [(unique[key], seq) for key, seq in new.items()])
     return loaded
 
 
@@ -142,11 +145,14 @@ def run_incremental_etl(db: Session, *, limit: int = 1_000) -> Loaded:
     done = Loaded()
     rows = _waiting(db, limit)
     flattened: list[int] = []
-    prepared: list[_Prepared] = []
+    prepared: list[tuple[_Prepared, int]] = []
     for row in rows:
-        incoming = Incoming(row.id, row.payload.encode(), row.stored_at, row.xapi_version, row.credential_id)
+        if row.voided_by is not None:  # by a statement that was flattened before it
+            flattened.append(row.seq)
+            continue
+        incoming = _incoming(row)
         try:
-            prepared.append(_prepare(incoming))
+            prepared.append((_prepare(incoming), row.seq))
             flattened.append(row.seq)
         except Exception as error:  # noqa: BLE001  (one bad row must not stop the safety net)
             _bury(db, incoming, error, "sweep")
@@ -163,7 +169,7 @@ def give_up_on_next(db: Session, error: Exception) -> Loaded:
     """Bury the statement that waits first for the sweep, because the database refuses its flat row with this error."""
     done = Loaded()
     for row in _waiting(db, 1):
-        incoming = Incoming(row.id, row.payload.encode(), row.stored_at, row.xapi_version, row.credential_id)
+        incoming = _incoming(row)
         _bury(db, incoming, error, "sweep")
         db.execute(update(StatementRaw).where(StatementRaw.seq == row.seq).values(flatten_error=_why(error)))
         done.buried += 1
@@ -181,6 +187,8 @@ def _waiting(db: Session, limit: int) -> Sequence[Any]:
             StatementRaw.stored_at,
             StatementRaw.xapi_version,
             StatementRaw.credential_id,
+            StatementRaw.defines,
+            StatementRaw.voided_by,
         )
         .where(StatementRaw.flattened_at.is_(None), StatementRaw.flatten_error.is_(None))
         .order_by(StatementRaw.seq)
@@ -188,6 +196,10 @@ def _waiting(db: Session, limit: int) -> Sequence[Any]:
         .with_for_update(skip_locked=True)
     )
     return db.execute(query).all()
+
+
+def _incoming(row: Any) -> Incoming:
+    return Incoming(row.id, row.payload.encode(), row.stored_at, row.xapi_version, row.credential_id, row.defines)
 
 
 def _parse(raw_json: bytes | str) -> dict[str, Any]:
@@ -220,8 +232,9 @@ def _prepare(incoming: Incoming) -> _Prepared:
         stored_at=incoming.stored_at,
         xapi_version=incoming.xapi_version,
         credential_id=incoming.credential_id,
+        defines=incoming.defines,
     )
-    return _Prepared(raw, row, person_of(statement["actor"]))
+    return _Prepared(raw, row, person_of(statement["actor"]), statement)
 
 
 def _prepare_unique(db: Session, statements: Iterable[Incoming], source: str, loaded: Loaded) -> dict[UUID, _Prepared]:
@@ -247,10 +260,10 @@ def _store(
     loaded: Loaded,
     *,
     flattened_at: datetime | None,
-) -> set[UUID]:
+) -> dict[UUID, int]:
     """Store what is new in bronze; what was there already is a quiet repeat, or a conflict that is buried."""
     if not unique:
-        return set()
+        return {}
     new = bronze.store(db, [prepared.raw for prepared in unique.values()], flattened_at=flattened_at)
     seen_before = [key for key in unique if key not in new]
     if seen_before:
@@ -261,9 +274,11 @@ def _store(
     return new
 
 
-def _write_flat(db: Session, prepared: Sequence[_Prepared]) -> None:
-    if not prepared:
+def _write_flat(db: Session, stored: Sequence[tuple[_Prepared, int]]) -> None:
+    """Everything derived from statements that were stored under these seqs: flat rows, links, what follows."""
+    if not stored:
         return
+    prepared = [p for p, _ in stored]
     learners = recognise(db, [p.person for p in prepared if p.person], source="statement")
     titles: dict[str, str | None] = {}
     for p in prepared:
@@ -274,7 +289,7 @@ def _write_flat(db: Session, prepared: Sequence[_Prepared]) -> None:
     if titles:
         note_lessons(db, titles)
     silver.write(db, [p.row for p in prepared])
-    facts = [
+    facts: list[StatementLoaded | StatementVoided] = [
         StatementLoaded(
             statement_id=p.row["statement_id"],
             learner_id=p.row["learner_id"],
@@ -284,7 +299,25 @@ def _write_flat(db: Session, prepared: Sequence[_Prepared]) -> None:
         )
         for p in prepared
     ]
+    voided = link(
+        db,
+        [
+            NewStatement(p.raw.id, seq, p.raw.stored_at, p.statement, p.raw.credential_id, p.raw.defines)
+            for p, seq in stored
+        ],
+    )
+    facts += _withdraw(db, voided)
     reactions.react(db, facts)
+
+
+def settle(db: Session) -> None:
+    """Follow references that two loaders at once left behind; the sweep calls it."""
+    reactions.react(db, _withdraw(db, settle_late(db)))
+
+
+def _withdraw(db: Session, voided: Sequence[UUID]) -> list[StatementVoided]:
+    """A voided statement counts no more: its flat row goes, bronze keeps it (xAPI 1.0.3 Data 2.3.2)."""
+    return [StatementVoided(*row) for row in silver.withdraw(db, voided)]
 
 
 def _repeat_or_conflict(

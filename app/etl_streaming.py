@@ -2,9 +2,9 @@
 into quarantine. An entry is acknowledged, and then deleted, only after the transaction that took it in has committed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.credentials import note_use
 from app.config import get_settings
-from app.database import session_scope
+from app.database import after_commit, session_scope
 from app.errors import Problem, Unreadable
 from app.etl_incremental import Incoming, Loaded, load_statements
 from app.ingest.dead_letters import bury
@@ -24,7 +24,8 @@ from app.models import StatementFlat, StatementRaw
 from app.platform.broker import broker
 from app.platform.logs import get_logger
 from app.platform.redis import redis_client
-from app.streaming import RefusedEntry, StatementStream, StreamEntry
+from app.streaming import RefusedEntry, StatementStream, StreamEntry, settle_ids
+from app.warehouse.bronze import keep_attachments
 
 log = get_logger(__name__)
 
@@ -114,14 +115,19 @@ def load_messages(messages: Sequence[tuple[str, Fields]]) -> Loaded:
                     _bury_refused(db, RefusedEntry.from_fields(fields))
                     buried += 1
                     continue
-                entry = StreamEntry.from_fields(fields)
-                incoming.extend(_statements_of(entry))
-                last_use[entry.credential_id] = max(entry.stored_at, last_use.get(entry.credential_id, entry.stored_at))
+                entry = StreamEntry.from_fields(fields, message_id)
+                found = _statements_of(entry)
+                incoming.extend(found)
+                stored_at = found[0].stored_at
+                if entry.attachments:
+                    keep_attachments(db, entry.attachments, stored_at)
+                last_use[entry.credential_id] = max(stored_at, last_use.get(entry.credential_id, stored_at))
             except Unreadable as error:
                 _bury_message(db, message_id, fields, error)
                 buried += 1
         loaded = load_statements(db, incoming)
         note_use(db, last_use)
+        after_commit(db, lambda: settle_ids(the_stream(), [statement.id for statement in incoming]))
     loaded.buried += buried
     return loaded
 
@@ -201,9 +207,11 @@ def as_bytes(data: Mapping[str, str]) -> dict[bytes, bytes]:
     return {key.encode("latin-1"): value.encode("latin-1") for key, value in data.items()}
 
 
-def _statements_of(entry: StreamEntry) -> Iterable[Incoming]:
+def _statements_of(entry: StreamEntry) -> list[Incoming]:
+    """The statements of an entry; of one request the later ones are a microsecond later, so that order is kept."""
     payloads = split(entry.body)
-    if len(payloads) != len(entry.ids):
+    assert entry.stored_at is not None  # noqa: S101  (an entry that was read has one)
+    if not payloads or len(payloads) != len(entry.ids):
         raise Unreadable(
             "The stream entry does not fit together.",
             [
@@ -215,8 +223,15 @@ def _statements_of(entry: StreamEntry) -> Iterable[Incoming]:
             ],
         )
     return [
-        Incoming(statement_id, payload, entry.stored_at, entry.xapi_version, entry.credential_id)
-        for statement_id, payload in zip(entry.ids, payloads, strict=True)
+        Incoming(
+            statement_id,
+            payload,
+            entry.stored_at + timedelta(microseconds=place),
+            entry.xapi_version,
+            entry.credential_id,
+            entry.defines,
+        )
+        for place, (statement_id, payload) in enumerate(zip(entry.ids, payloads, strict=True))
     ]
 
 

@@ -14,3 +14,12 @@ class StatementLoaded:
     lesson_id: UUID | None
     completes_lesson: bool
     occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StatementVoided:
+    """A statement was voided, and its flat row is gone."""
+
+    statement_id: UUID
+    learner_id: UUID | None
+    lesson_id: UUID | None

@@ -62,8 +62,13 @@ class StatementRaw(Base):
     credential_id: Mapped[str] = mapped_column(Text, comment="fingerprint of the sender's public key")
     flattened_at: Mapped[datetime | None] = mapped_column(Moment, comment="the mark that drives the sweep")
     flatten_error: Mapped[str | None] = mapped_column(Text, comment="why it cannot be flattened")
+    voided_by: Mapped[UUID | None] = mapped_column(comment="the statement that voids this one")
+    defines: Mapped[bool] = mapped_column(
+        server_default=text("true"), comment="whether its sender may define activities and verbs"
+    )
 
     __table_args__ = (
+        Index("ix_statements_raw_stored_at_seq", "stored_at", "seq", postgresql_where=text("voided_by IS NULL")),
         Index("uq_statements_raw_id", "id", unique=True),
         Index(
             "ix_statements_raw_unflattened",

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from app.facts import StatementLoaded
+from app.facts import StatementLoaded, StatementVoided
 from app.warehouse import gold
 
 
-def react(db: Session, facts: Sequence[StatementLoaded]) -> None:
+def react(db: Session, facts: Sequence[StatementLoaded | StatementVoided]) -> None:
     """Tell every room that has to know. Rooms that come later (progress, gamification, notifications) stand here."""
     gold.refresh_lesson_progress(
         db,

@@ -5,6 +5,7 @@ from sqlalchemy import MetaData
 import app.accounts.models
 import app.ingest.models
 import app.jobs.models
+import app.lrs.models
 import app.models
 import app.warehouse.models  # noqa: F401
 from app.database import Base

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.config import get_settings
 from app.database import is_passing, session_scope
-from app.etl_incremental import Loaded, give_up_on_next, run_incremental_etl
+from app.etl_incremental import Loaded, give_up_on_next, run_incremental_etl, settle
 from app.jobs.models import JobRun
 from app.platform import clock
 from app.platform.broker import broker
@@ -74,6 +74,8 @@ def sweep(batch_statements: int) -> Loaded:
         size = min(batch_statements, size * 2)
         total.new += done.new
         total.buried += done.buried
+    with session_scope() as db:
+        settle(db)
     if total.new or total.buried:
         log.info("swept", flattened=total.new, buried=total.buried)
     return total

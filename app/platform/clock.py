@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from email.utils import format_datetime
 
 
 def _system_now() -> datetime:
@@ -33,3 +34,8 @@ def set_now(moment: datetime) -> Iterator[None]:
 def iso(moment: datetime) -> str:
     """RFC 3339 in UTC with microseconds and `Z`, the form in which the system writes every time it sends out."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def http_date(moment: datetime) -> str:
+    """The form of Last-Modified and Date (RFC 9110 5.6.7), whole seconds."""
+    return format_datetime(moment.astimezone(UTC), usegmt=True)

@@ -1,6 +1,6 @@
 """Bronze: store statements as they were received, once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,13 +11,26 @@ from sqlalchemy.orm import Session
 
 from app.models import StatementRaw
 from app.warehouse.cursor import raw_cursor
+from app.warehouse.models import StoredAttachment
 
 _INSERT = """
-INSERT INTO bronze.statements_raw (id, payload, content_hash, stored_at, xapi_version, credential_id, flattened_at)
+INSERT INTO bronze.statements_raw (id, payload, content_hash, stored_at, xapi_version, credential_id, flattened_at,
+    defines)
 VALUES %s
 ON CONFLICT (id) DO NOTHING
-RETURNING id
+RETURNING id, seq
 """
+
+# A door that stores by itself holds this lock until its transaction has ended, so that readers can see it coming.
+_DOOR_LOCK = 7_100_001
+_WAITING_SINCE = f"""
+SELECT least(
+    (SELECT stored_at FROM bronze.statements_raw WHERE flattened_at IS NULL AND flatten_error IS NULL
+     ORDER BY seq LIMIT 1),
+    (SELECT min(a.xact_start) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+     WHERE l.locktype = 'advisory' AND l.objid = {_DOOR_LOCK} AND l.database = a.datid)
+) - interval '1 millisecond'
+"""  # noqa: S608  (a number of our own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +43,11 @@ class RawStatement:
     stored_at: datetime
     xapi_version: str
     credential_id: str
+    defines: bool = True
 
 
-def store(db: Session, statements: Sequence[RawStatement], *, flattened_at: datetime | None) -> set[UUID]:
-    """Store what is not there yet and return the ids that were new. The unique id decides, whoever else is storing.
+def store(db: Session, statements: Sequence[RawStatement], *, flattened_at: datetime | None) -> dict[UUID, int]:
+    """Store what is not there yet and return the ids that were new, each with its seq. The unique id decides.
 
     Rows go in sorted by id, so that two loaders that meet the same statements wait for each other in one order only.
     flattened_at: the mark of rows whose flat row is written in the same transaction; None leaves them to the sweep.
@@ -47,14 +61,53 @@ def store(db: Session, statements: Sequence[RawStatement], *, flattened_at: date
             s.xapi_version,
             s.credential_id,
             flattened_at,
+            s.defines,
         )
         for s in sorted(statements, key=lambda s: s.id.bytes)
     ]
     with raw_cursor(db) as cursor:
-        return {row[0] for row in execute_values(cursor, _INSERT, rows, page_size=1_000, fetch=True)}
+        return {row[0]: row[1] for row in execute_values(cursor, _INSERT, rows, page_size=1_000, fetch=True)}
 
 
 def content_hashes(db: Session, ids: Sequence[UUID]) -> dict[UUID, bytes]:
     """The content hash of each of these statements that is stored."""
     found = db.execute(select(StatementRaw.id, StatementRaw.content_hash).where(StatementRaw.id.in_(ids)))
     return {row.id: bytes(row.content_hash) for row in found}
+
+
+def keep_attachments(db: Session, contents: Mapping[str, bytes], at: datetime) -> None:
+    """Store the data of attachments by its hash; what is there already stays."""
+    rows = [(sha2, content, at) for sha2, content in sorted(contents.items())]
+    if rows:
+        with raw_cursor(db) as cursor:
+            execute_values(
+                cursor,
+                "INSERT INTO bronze.attachments (sha2, content, stored_at) VALUES %s ON CONFLICT DO NOTHING",
+                rows,
+                page_size=20,
+            )
+
+
+def attachments(db: Session, hashes: Sequence[str]) -> dict[str, bytes]:
+    """The data of attachments, by hash; those that were never sent (fileUrl) are not in it."""
+    if not hashes:
+        return {}
+    found = db.execute(select(StoredAttachment.sha2, StoredAttachment.content).where(StoredAttachment.sha2.in_(hashes)))
+    return {row.sha2: bytes(row.content) for row in found}
+
+
+def announce(db: Session) -> datetime:
+    """Let readers know that this transaction is storing. Returns its time, which is what it has to store as `stored`.
+
+    Whoever reads cannot see the rows before they are committed; that somebody is about to commit some can be seen.
+    """
+    with raw_cursor(db) as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s), transaction_timestamp()", (_DOOR_LOCK,))
+        return cursor.fetchone()[1]  # type: ignore[no-any-return]
+
+
+def waiting_since(db: Session) -> datetime | None:
+    """Just before the oldest statement that waits for the sweep, or is about to; None when there is none."""
+    with raw_cursor(db) as cursor:
+        cursor.execute(_WAITING_SINCE)
+        return cursor.fetchone()[0]  # type: ignore[no-any-return]

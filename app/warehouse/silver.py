@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from psycopg2.extras import execute_values
 from sqlalchemy.orm import Session
@@ -26,3 +27,16 @@ def write(db: Session, rows: Sequence[Mapping[str, Any]]) -> None:
             [tuple(row[name] for name in COLUMNS) for row in ordered],
             page_size=1_000,
         )
+
+
+def withdraw(db: Session, ids: Sequence[UUID]) -> list[tuple[UUID, UUID | None, UUID | None]]:
+    """Take the flat rows of these statements away. Returns (statement, learner, lesson) of each that had one."""
+    if not ids:
+        return []
+    with raw_cursor(db) as cursor:
+        cursor.execute(
+            "DELETE FROM silver.statements_flat WHERE statement_id = ANY(%s) "
+            "RETURNING statement_id, learner_id, lesson_id",
+            (list(ids),),
+        )
+        return [(row[0], row[1], row[2]) for row in cursor.fetchall()]

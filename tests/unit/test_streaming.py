@@ -51,8 +51,8 @@ def test_a_missing_field_is_named(missing: bytes) -> None:
 def test_publish_takes_the_ids_that_the_statements_carry(stream: StatementStream) -> None:
     statement_id = uuid4()
     publish_statement(stream, f'{{"id": "{statement_id}"}}')
-    [(_, fields)] = stream.client.xrange(stream.name)  # type: ignore[misc]
-    assert StreamEntry.from_fields(fields).ids == (statement_id,)
+    [(message_id, fields)] = stream.client.xrange(stream.name)  # type: ignore[misc]
+    assert StreamEntry.from_fields(fields, message_id.decode()).ids == (statement_id,)
     with pytest.raises(Unreadable):
         publish_statement(stream, "[{}]")
 

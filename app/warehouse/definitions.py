@@ -1,0 +1,58 @@
+"""Canonical definitions: what the store itself says of activities and verbs, merged from statements."""
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from psycopg2.extras import execute_values
+from sqlalchemy.orm import Session
+
+from app.warehouse.cursor import raw_cursor
+
+Merge = Callable[[Mapping[str, Any] | None, Mapping[str, Any]], dict[str, Any]]
+_COLUMNS = {"activities": "definition", "verbs": "display"}
+
+
+def known(db: Session, table: str, keys: Collection[UUID], *, lock: bool = False) -> dict[str, dict[str, Any]]:
+    """What is known under these keys, by IRI. table: activities or verbs."""
+    if not keys:
+        return {}
+    tail = "ORDER BY key FOR UPDATE" if lock else ""
+    with raw_cursor(db) as cursor:
+        cursor.execute(
+            f"SELECT iri, {_COLUMNS[table]}::text FROM silver.{table} WHERE key = ANY(%s) {tail}",  # noqa: S608
+            (list(keys),),
+        )
+        return {row[0]: orjson.loads(row[1]) for row in cursor.fetchall()}
+
+
+def learn(
+    db: Session, table: str, said: Mapping[str, tuple[UUID, Mapping[str, Any]]], merge: Merge, at: datetime
+) -> None:
+    """Merge what statements say into what is known. said: IRI to (key, what was said). Writes only what changes.
+
+    The rows are claimed in key order and locked before they are read, so that no loader overwrites another's words.
+    """
+    if not said:
+        return
+    before = known(db, table, [key for key, _ in said.values()])
+    changed = [iri for iri, (_, words) in said.items() if iri not in before or merge(before[iri], words) != before[iri]]
+    if not changed:
+        return
+    column = _COLUMNS[table]
+    changed.sort(key=lambda iri: said[iri][0].bytes)
+    with raw_cursor(db) as cursor:
+        execute_values(
+            cursor,
+            f"INSERT INTO silver.{table} (key, iri, {column}, updated_at) VALUES %s ON CONFLICT DO NOTHING",  # noqa: S608
+            [(said[iri][0], iri.replace("\x00", ""), "{}", at) for iri in changed],
+        )
+        now = known(db, table, [said[iri][0] for iri in changed], lock=True)
+        for iri in changed:
+            key, words = said[iri]
+            cursor.execute(
+                f"UPDATE silver.{table} SET {column} = %s, updated_at = %s WHERE key = %s",  # noqa: S608
+                (orjson.dumps(merge(now.get(iri) or None, words)).decode(), at, key),
+            )
