@@ -34,8 +34,12 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     public_url: str | None = None
+    cors_origins: str = ""
     max_body_bytes: int = Field(default=16 * 2**20, ge=1024)
     max_batch_statements: int = Field(default=2_000, ge=1)
+    page_statements: int = Field(default=100, ge=1)
+    page_max_statements: int = Field(default=500, ge=1)
+    read_wait_ms: int = Field(default=500, ge=0)
 
     # the pipeline
     etl_mode: Literal["streaming", "incremental"] = "streaming"
@@ -75,6 +79,11 @@ class Settings(BaseSettings):
             return self.public_url.rstrip("/")
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def cors_origin_list(self) -> list[str]:
+        """CORS_ORIGINS as browsers write an origin: without a slash at the end."""
+        return [origin.strip().rstrip("/") for origin in self.cors_origins.split(",") if origin.strip()]
 
     @property
     def sqlalchemy_url(self) -> str:

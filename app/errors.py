@@ -91,6 +91,14 @@ class Conflict(AppError):
     title = "This id is already taken by something different"
 
 
+class PreconditionFailed(AppError):
+    """If-Match or If-None-Match does not hold: somebody else was here in between."""
+
+    status = 412
+    code = "precondition_failed"
+    title = "The document is not in the state that the request expects"
+
+
 class TooLarge(AppError):
     """The body is over the limit in the settings."""
 

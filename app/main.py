@@ -8,9 +8,9 @@ from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
 from app import __version__
-from app.api import cohorts, debug, reporting, xapi
+from app.api import cohorts, debug, reporting, xapi, xapi_catalog, xapi_documents, xapi_statements
 from app.api.problems import install_problems
-from app.api.requests import RequestIds
+from app.api.xapi_protocol import install_protocol
 from app.config import get_settings
 from app.lrs.statements import Refused
 from app.platform.logs import configure_logs
@@ -49,11 +49,21 @@ def create_app() -> FastAPI:
         swagger_ui_parameters={"docExpansion": "list", "defaultModelsExpandDepth": -1},
     )
     app.state.settings = settings
+    app.state.last_spoken = {}
     app.state.credential_check = CredentialCheck(settings.public_pem, settings.credential_cache_seconds)
     install_problems(app)
     app.exception_handler(Refused)(xapi.refused_response)
-    app.add_middleware(RequestIds)
-    for router in (xapi.standard, xapi.plain, reporting.router, cohorts.router, debug.router):
+    install_protocol(app, settings)
+    for router in (
+        xapi.standard,
+        xapi_statements.router,
+        xapi_catalog.router,
+        xapi_documents.router,
+        xapi.plain,
+        reporting.router,
+        cohorts.router,
+        debug.router,
+    ):
         app.include_router(router)
 
     @app.get("/", include_in_schema=False)

@@ -13,6 +13,7 @@ from app.errors import Conflict, NotFound
 from app.platform import clock, keys
 
 WRITE_STATEMENTS = "statements/write"
+DEFINE = "define"
 ALL = "all"
 
 

@@ -66,8 +66,10 @@ def install_problems(app: FastAPI) -> None:
     """Let every error of the application answer in this shape, unexpected ones included."""
 
     @app.exception_handler(AppError)
-    async def _app_error(_request: Request, error: AppError) -> Response:
-        return problem_response(error)
+    async def _app_error(request: Request, error: AppError) -> Response:
+        response = problem_response(error)
+        response.headers.update(getattr(request.state, "reply_headers", {}))
+        return response
 
     @app.exception_handler(RequestValidationError)
     async def _wrong_input(_request: Request, error: RequestValidationError) -> Response:

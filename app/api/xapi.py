@@ -2,38 +2,38 @@
 nobody controls, 7taps first of all. Both take the same path: check, make durable, answer.
 """
 
-import re
+from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from app.accounts.credentials import WRITE_STATEMENTS, KnownKey
+from app.accounts.credentials import DEFINE, WRITE_STATEMENTS, KnownKey
 from app.api.problems import errors, problem_response
 from app.api.requests import read_body, request_id
+from app.api.xapi_version import Spoken, Version, assumed_version
 from app.config import Settings
 from app.database import session_scope
-from app.errors import BadRequest, Problem, Unavailable
+from app.errors import BadRequest, Conflict, Problem, Unavailable
 from app.etl_incremental import Incoming, store_statements
 from app.ingest.dead_letters import bury, letter_id_of
-from app.lrs.statements import Received, Refused, receive_many, receive_one, split
-from app.platform import clock
+from app.lrs.attachments import parse_multipart
+from app.lrs.comparison import agree
+from app.lrs.receiving import Received, receive_many, receive_one
+from app.lrs.statements import Refused, split
 from app.platform.logs import get_logger
 from app.schemas import Queued
 from app.security import Sender, require_scope
-from app.streaming import RefusedEntry, StreamEntry, StreamFull
+from app.streaming import Publisher, RefusedEntry, StreamEntry, StreamFull, Taken
+from app.warehouse import bronze, pages
 
 log = get_logger(__name__)
-
-VERSION_HEADER = "X-Experience-API-Version"
-ASSUMED_VERSION = "1.0.3"
-"""What the plain door takes a statement for when its sender names no version; 7taps speaks 1.0.x."""
-
-_SPOKEN = re.compile(r"(?:1\.0|2\.0)(?:\.\d{1,4})?", re.ASCII)
 
 _STATEMENT_BODY = {
     "requestBody": {
@@ -71,28 +71,23 @@ _MANY_BODY = {
 _REFUSALS = errors(400, 401, 403, 413, 503)
 
 StatementId = Annotated[str | None, Query(alias="statementId", description="The statement's id, a UUID.")]
-Version = Annotated[str | None, Header(alias=VERSION_HEADER, description="1.0.x or 2.0.x")]
 
 standard = APIRouter(prefix="/xapi", tags=["xAPI"], responses=_REFUSALS)
 plain = APIRouter(prefix="/api/xapi", tags=["7taps"], responses=_REFUSALS)
 
 
 @standard.put("/statements", status_code=204, openapi_extra=_STATEMENT_BODY)
-async def put_statement(
-    request: Request, sender: Sender, statement_id: StatementId = None, version: Version = None
-) -> Response:
+async def put_statement(request: Request, sender: Sender, spoken: Spoken, statement_id: StatementId = None) -> Response:
     """Store one statement under the id in the address (xAPI 1.0.3 Communication 2.1.1)."""
-    spoken = _required_version(version)
     await _accept(request, sender, spoken, statement_id, single=True)
-    return Response(status_code=204, headers={VERSION_HEADER: spoken})
+    return Response(status_code=204)
 
 
 @standard.post("/statements", response_model=list[UUID], openapi_extra=_MANY_BODY)
-async def post_statements(request: Request, sender: Sender, version: Version = None) -> Response:
+async def post_statements(request: Request, sender: Sender, spoken: Spoken) -> Response:
     """Store a statement or an array of them; answers their ids in order (xAPI 1.0.3 Communication 2.1.2)."""
-    spoken = _required_version(version)
     ids = await _accept(request, sender, spoken)
-    return _json([str(i) for i in ids], {VERSION_HEADER: spoken})
+    return _json([str(i) for i in ids])
 
 
 @plain.put("/statements", status_code=204, openapi_extra=_STATEMENT_BODY)
@@ -100,14 +95,14 @@ async def put_statement_plain(
     request: Request, sender: Sender, statement_id: StatementId = None, version: Version = None
 ) -> Response:
     """Store one statement as 7taps sends it: the version header is optional."""
-    await _accept(request, sender, _assumed_version(version), statement_id, single=True)
+    await _accept(request, sender, assumed_version(version), statement_id, single=True)
     return Response(status_code=204)
 
 
 @plain.post("/statements", response_model=Queued, openapi_extra=_MANY_BODY)
 async def post_statement(request: Request, sender: Sender, version: Version = None) -> Response:
     """Store a statement or an array of them; the version header is optional."""
-    ids = await _accept(request, sender, _assumed_version(version))
+    ids = await _accept(request, sender, assumed_version(version))
     return _json({"queued": True, "ids": [str(i) for i in ids]})
 
 
@@ -127,30 +122,77 @@ async def _accept(
     """Check the body and make it durable. When this returns, no crash can lose what was sent."""
     require_scope(sender, WRITE_STATEMENTS)
     settings: Settings = request.app.state.settings
+    _check_parameters(request, ("statementId",) if single else ())
     body = await read_body(request, settings.max_body_bytes)
     try:
+        text, parts = _text_and_parts(request, body)
         received = (
-            receive_one(body, statement_id, version)
+            receive_one(text, statement_id, version, parts)
             if single
-            else receive_many(body, version, settings.max_batch_statements)
+            else receive_many(text, version, settings.max_batch_statements, parts)
         )
     except Refused as error:
         request.state.kept = await _keep(request, sender, body, statement_id, error)
         raise
     if received.ids:
-        await _make_durable(request, settings, sender, version, received)
+        try:
+            await _make_durable(request, settings, sender, version, received)
+        except Conflict as error:
+            refused = Refused(error.message, list(error.problems))
+            refused.code = error.code
+            request.state.kept = await _keep(request, sender, body, statement_id, refused)
+            raise
     return received.ids
+
+
+def _text_and_parts(request: Request, body: bytes) -> tuple[bytes, Mapping[str, bytes] | None]:
+    """xAPI 1.0.3 Communication 1.5: application/json, or multipart/mixed with the statements in its first part."""
+    content_type = request.headers.get("content-type", "")
+    media = content_type.partition(";")[0].strip().lower()
+    if media.startswith("multipart/"):
+        return parse_multipart(content_type, body)
+    if media != "application/json" and request.url.path.startswith("/xapi/"):
+        told = f"is {media[:80]!r}." if media else "is missing."
+        raise Refused(
+            "The body has no Content-Type that holds statements.",
+            [Problem("Content-Type", told, "application/json, or multipart/mixed with attachments.")],
+        )
+    return body, None
+
+
+def _check_parameters(request: Request, allowed: tuple[str, ...]) -> None:
+    """Parameters nobody knows are refused rather than passed over (xAPI 1.0.3 Communication 3.2)."""
+    problems = [
+        Problem(f"?{name}", "is not a parameter of this request.", " or ".join(allowed) or "No parameters.")
+        for name in dict.fromkeys(request.query_params.keys())
+        if name not in allowed
+    ]
+    if problems and request.url.path.startswith("/xapi/"):
+        raise BadRequest(f"{problems[0].path} {problems[0].message}", problems)
 
 
 async def _make_durable(
     request: Request, settings: Settings, sender: KnownKey, version: str, received: Received
 ) -> None:
-    """Into the stream; into bronze if that is the mode, or if Redis is away (the sweep finds it there)."""
-    entry = StreamEntry(received.body, received.ids, clock.now(), version, sender.id, request_id())
-    if settings.etl_mode == "streaming":
+    """Into the stream; into bronze if that is the mode, or if Redis is away (the sweep finds it there).
+
+    Raises Conflict when an id stands for another statement already, in the record or on the stream (law 4).
+    """
+    entry = StreamEntry(
+        received.body, received.ids, None, version, sender.id, request_id(), sender.may(DEFINE), received.attachments
+    )
+    if received.contents:
         try:
-            await request.app.state.publisher.publish(entry)
+            await run_in_threadpool(_check_stored, received)
+        except SQLAlchemyError as error:
+            log.warning("the record is away; the loader will decide about repeats", error=str(error)[:300])
+    if settings.etl_mode == "streaming":
+        publisher: Publisher = request.app.state.publisher
+        try:
+            await publisher.publish(entry, received.contents)
             return
+        except Taken as taken:
+            raise _conflict(received, list(received.contents)[taken.place]) from taken
         except StreamFull:
             raise
         except Unavailable as error:
@@ -162,13 +204,47 @@ async def _make_durable(
         raise Unavailable() from error
 
 
+def _check_stored(received: Received) -> None:
+    """xAPI 1.0.3 Communication 2.1.1: an id of another statement is a conflict, however old that one is."""
+    with session_scope() as db:
+        stored = bronze.content_hashes(db, list(received.contents))
+        for statement_id, content in stored.items():
+            if content != received.contents[statement_id] and not _agree(db, received, statement_id):
+                raise _conflict(received, statement_id)
+
+
+def _agree(db: Session, received: Received, statement_id: UUID) -> bool:
+    """Whether the two differ only in what the store itself added, such as a timestamp (xAPI 1.0.3 Data 2.3.1)."""
+    found = pages.by_id(db, statement_id, voided=False) or pages.by_id(db, statement_id, voided=True)
+    sent = split(received.body)[received.ids.index(statement_id)]
+    return found is not None and agree(orjson.loads(sent), orjson.loads(found.payload))
+
+
+def _conflict(received: Received, statement_id: UUID) -> Conflict:
+    place = "id" if len(received.ids) == 1 else f"[{received.ids.index(statement_id)}].id"
+    told = f"is {statement_id}, which stands for a different statement already."
+    return Conflict(
+        f"Another statement has the id {statement_id}.",
+        [Problem(place, told, "The statement as first sent, or another id.")],
+    )
+
+
 def _store(entry: StreamEntry) -> None:
     with session_scope() as db:
+        stored_at = bronze.announce(db)
+        bronze.keep_attachments(db, entry.attachments, stored_at)
         store_statements(
             db,
             [
-                Incoming(statement_id, payload, entry.stored_at, entry.xapi_version, entry.credential_id)
-                for statement_id, payload in zip(entry.ids, split(entry.body), strict=True)
+                Incoming(
+                    statement_id,
+                    payload,
+                    stored_at + timedelta(microseconds=place),
+                    entry.xapi_version,
+                    entry.credential_id,
+                    entry.defines,
+                )
+                for place, (statement_id, payload) in enumerate(zip(entry.ids, split(entry.body), strict=True))
             ],
         )
 
@@ -199,29 +275,6 @@ def _bury(letter: dict[str, Any], body: bytes) -> UUID:
         return bury(db, body=body, **letter)
 
 
-def _required_version(header: str | None) -> str:
-    """xAPI 1.0.3 Communication 3.3: every request names its version, and the reply names it too."""
-    if header is None:
-        raise BadRequest(
-            f"The header {VERSION_HEADER} is missing.",
-            [Problem(VERSION_HEADER, "is missing.", "1.0.3, or another 1.0.x or 2.0.x.")],
-        )
-    return _known_version(header)
-
-
-def _assumed_version(header: str | None) -> str:
-    return ASSUMED_VERSION if header is None else _known_version(header)
-
-
-def _known_version(header: str) -> str:
-    if not _SPOKEN.fullmatch(header):
-        raise BadRequest(
-            f"The xAPI version {header[:40]!r} is not spoken here.",
-            [Problem(VERSION_HEADER, f"is {header[:40]!r}.", "1.0.3, or another 1.0.x or 2.0.x.")],
-        )
-    return header
-
-
 def _uuid_or_none(text: str | None) -> UUID | None:
     try:
         return UUID(text) if text else None
@@ -229,5 +282,5 @@ def _uuid_or_none(text: str | None) -> UUID | None:
         return None
 
 
-def _json(body: object, headers: dict[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(body), 200, headers, "application/json")
+def _json(body: object) -> Response:
+    return Response(orjson.dumps(body), 200, media_type="application/json")

@@ -31,7 +31,7 @@ def add_command(subparsers: Any) -> None:
         "--scope",
         action="append",
         choices=SCOPES,
-        help="may be repeated (default: statements/write)",
+        help="may be repeated (default: statements/write and define)",
     )
     create.add_argument("--print-only", action="store_true", help="register nothing: for PUBLIC_PEM and SECRET_PEM")
     create.set_defaults(run=_create)
@@ -47,7 +47,7 @@ def _create(arguments: argparse.Namespace) -> int:
     if arguments.print_only:
         print(f"PUBLIC_PEM={public}\nSECRET_PEM={secret}")
         return 0
-    scopes = arguments.scope or [credentials.WRITE_STATEMENTS]
+    scopes = arguments.scope or [credentials.WRITE_STATEMENTS, credentials.DEFINE]
     with session_scope() as db:
         made = credentials.register(db, name=arguments.name, public_key=public, scopes=scopes)
     print(f"Registered “{made.name}” ({', '.join(made.scopes)}), fingerprint {made.id[:16]}.")
