@@ -281,7 +281,7 @@ def test_an_unexpected_error_has_the_shape_of_all_errors(doors: Doors, monkeypat
 
 def test_the_openapi_document_describes_every_door(doors: Doors) -> None:
     paths = doors.client.get("/openapi.json").json()["paths"]
-    assert set(paths["/xapi/statements"]) == {"put", "post"}
+    assert set(paths["/xapi/statements"]) == {"put", "post", "get"}
     assert "requestBody" in paths["/api/xapi/statements"]["put"]
     assert paths["/xapi/statements"]["post"]["security"] == [{"Sender": []}]
     assert paths["/api/cohorts"]["get"]["security"] == [{"Admin": []}]
