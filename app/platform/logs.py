@@ -23,7 +23,8 @@ def configure_logs(level: str, format: str, process: str) -> None:
     ]
     if format == "json":
         last: list[structlog.typing.Processor] = [
-            structlog.processors.dict_tracebacks,
+            # Without the local variables: among them are settings and headers, and so passwords.
+            structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
             structlog.processors.JSONRenderer(),
         ]
     else:

@@ -116,7 +116,7 @@ def _led_by_smallest(cursor: object, keys: Sequence[Sequence[UUID]]) -> Sequence
     counted: list[tuple[int, int]] = []
     for place, some in enumerate(keys):
         cursor.execute(  # type: ignore[attr-defined]
-            "SELECT count(*) FROM (SELECT FROM silver.statement_links WHERE key = ANY(%s::uuid[]) LIMIT %s) AS some",
+            "SELECT count(*) FROM (SELECT FROM silver.statement_links WHERE key = ANY(%s::uuid[]) LIMIT %s) AS counted",
             (list(some), COUNTED_AT_MOST),
         )
         counted.append((cursor.fetchone()[0], place))  # type: ignore[attr-defined]
