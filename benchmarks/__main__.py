@@ -1,61 +1,49 @@
 """`python -m benchmarks`: starts stores of its own in a temporary directory and prints one JSON line per figure."""
 
+import argparse
 import asyncio
 import base64
-import json
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from datetime import UTC, date, datetime
-from pathlib import Path
+from datetime import date
 
 import orjson
 
 from app.cli.demo_plan import generate
+from app.lrs.receiving import receive_one
 from app.lrs.validation import validate_statement
-from app.platform import keys
 from app.platform.logs import configure_logs
 from app.stack.ports import remembered_port
-from app.stack.postgres import EmbeddedPostgres
-from app.stack.redis import EmbeddedRedis
+from benchmarks import queries
 from benchmarks.client import put_request, requests_per_second
+from benchmarks.servers import Bench, server, stores
+from benchmarks.telling import tell
 
 CONNECTIONS = 16
 ROUNDS = 3
+FIGURES = ("validation", "door", "queries")
 
 
 def main() -> None:
-    """Every figure, one after the other."""
+    """Every figure, one after the other, or those that were asked for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("figures", nargs="*", help=f"some of {', '.join(FIGURES)}; all without any")
+    parser.add_argument("--statements", type=int, default=1_000_000, help="how large a record is queried")
+    arguments = parser.parse_args()
+    wanted = arguments.figures or list(FIGURES)
+    if unknown := set(wanted) - set(FIGURES):
+        parser.error(f"{', '.join(sorted(unknown))}: only {', '.join(FIGURES)} can be measured")
     configure_logs("WARNING", "console", "bench")
     bodies = _answered_bodies(4_000)
-    _tell("statement size", bytes=sum(map(len, bodies)) // len(bodies), statements=len(bodies))
-    _validation(bodies)
-    with ExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(prefix="seventaps-bench-"))
-        folder.chmod(0o755)
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        postgres, redis = EmbeddedPostgres(folder / "postgres"), EmbeddedRedis(folder / "redis")
-        stack.callback(postgres.discard)
-        stack.callback(redis.discard)
-        pair = keys.new_key_pair()
-        user, password = keys.one_line(pair.public_pem), keys.one_line(pair.secret_pem)
-        os.environ |= {
-            "DATABASE_URL": postgres.start(),
-            "REDIS_URL": redis.start(),
-            "DATA_DIR": str(folder),
-            "PUBLIC_PEM": user,
-            "ADMIN_TOKEN": "bench",
-            "LOG_LEVEL": "WARNING",
-        }
-        subprocess.run([sys.executable, "-m", "app", "migrate"], check=True)
-        _door(bodies, folder, base64.b64encode(f"{user}:{password}".encode()).decode())
-        _drain(len(bodies) * ROUNDS)
+    if "validation" in wanted:
+        tell("statement size", bytes=sum(map(len, bodies)) // len(bodies), statements=len(bodies))
+        _validation(bodies)
+    if "door" in wanted:
+        with stores() as bench:
+            _door(bodies, bench)
+            _drain(len(bodies) * ROUNDS)
+    if "queries" in wanted:
+        with stores() as bench:
+            queries.measure(bench, arguments.statements)
 
 
 def _answered_bodies(count: int) -> list[bytes]:
@@ -74,23 +62,35 @@ def validate(body: bytes) -> bool:
 
 
 def _validation(bodies: list[bytes]) -> None:
-    """The cost of validating, against the cost of parsing the same bytes."""
-    parse, check = [], []
+    """Microseconds per statement: parsing, validating, and all that the door does to a PUT before it is durable."""
+    ids = [orjson.loads(body)["id"] for body in bodies]
+    parse, check, receive = [], [], []
     for _ in range(ROUNDS):
         started = time.perf_counter()
         parsed = [orjson.loads(body) for body in bodies]
-        middle = time.perf_counter()
+        parsed_at = time.perf_counter()
         for statement in parsed:
             validate_statement(statement, "1.0")
-        parse.append((middle - started) / len(bodies) * 1e6)
-        check.append((time.perf_counter() - middle) / len(bodies) * 1e6)
-    _tell("validation", microseconds=round(min(check), 1), ratio_to_parsing=round(min(check) / min(parse), 2))
+        checked_at = time.perf_counter()
+        for body, statement_id in zip(bodies, ids, strict=True):
+            receive_one(body, statement_id, "1.0.3")
+        received_at = time.perf_counter()
+        parse.append((parsed_at - started) / len(bodies) * 1e6)
+        check.append((checked_at - parsed_at) / len(bodies) * 1e6)
+        receive.append((received_at - checked_at) / len(bodies) * 1e6)
+    for figure, times in (("validation", check), ("receiving (parse, validate, compare)", receive)):
+        tell(
+            figure,
+            microseconds_per_statement=round(min(times), 1),
+            ratio_to_parsing=round(min(times) / min(parse), 2),
+        )
 
 
-def _door(bodies: list[bytes], folder: Path, basic: str) -> None:
+def _door(bodies: list[bytes], bench: Bench) -> None:
     """Single PUTs with durable acknowledgement, worker paused, against an empty FastAPI endpoint; rounds in turn."""
-    door, empty = remembered_port(folder / "door"), remembered_port(folder / "empty")
-    with _server("app.main:create_app", door, "--factory"), _server("benchmarks.empty:app", empty):
+    basic = base64.b64encode(f"{bench.user}:{bench.password}".encode()).decode()
+    door, empty = remembered_port(bench.folder / "door"), remembered_port(bench.folder / "empty")
+    with server("app.main:create_app", door, "--factory"), server("benchmarks.empty:app", empty):
         limit, got = [], []
         for number in range(ROUNDS):
             limit.append(
@@ -105,7 +105,7 @@ def _door(bodies: list[bytes], folder: Path, basic: str) -> None:
                 for n, body in enumerate(bodies)
             ]
             got.append(asyncio.run(requests_per_second(door, requests, CONNECTIONS)))
-    _tell(
+    tell(
         "door, single PUT, one process",
         per_second=round(max(got)),
         empty_endpoint_per_second=round(max(limit)),
@@ -125,38 +125,13 @@ def _drain(statements: int) -> None:
     while stream_state().length:
         consumer.handle(consumer.take())
     seconds = time.perf_counter() - started
-    _tell("loader, full stream", statements=statements, per_second=round(statements / seconds))
+    tell("loader, full stream", statements=statements, per_second=round(statements / seconds))
 
 
 def _with_id(body: bytes, statement_id: str) -> bytes:
     statement = orjson.loads(body)
     statement["id"] = statement_id
     return orjson.dumps(statement)
-
-
-@contextmanager
-def _server(app: str, port: int, *more: str) -> Iterator[None]:
-    command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--log-level", "warning", "--no-access-log"]
-    process = subprocess.Popen([*command, *more])
-    try:
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/openapi.json", timeout=1).close()
-                break
-            except OSError:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(f"{app} does not answer") from None
-                time.sleep(0.1)
-        yield
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _tell(figure: str, **values: float) -> None:
-    told = {"figure": figure, **values, "at": datetime.now(UTC).isoformat(timespec="seconds")}
-    print(json.dumps(told), flush=True)
 
 
 if __name__ == "__main__":

@@ -139,6 +139,23 @@ class Doors:
             headers={"X-Experience-API-Version": "1.0.3", **headers},
         )
 
+    def get(self, path: str = "/xapi/statements", version: str = "1.0.3", **parameters: str) -> Any:
+        """GET through the standard door."""
+        headers = {"X-Experience-API-Version": version}
+        return self.client.get(path, params=parameters, auth=self.sender, headers=headers)
+
+    def holding(self, *scopes: str) -> "Doors":
+        """The same doors for somebody with a key of their own that carries only these scopes."""
+        from app.accounts import credentials
+        from app.database import session_scope
+        from app.platform import keys
+
+        pair = keys.new_key_pair()
+        public = keys.one_line(pair.public_pem)
+        with session_scope() as db:
+            credentials.register(db, name=" ".join(scopes) or "nothing", public_key=public, scopes=scopes)
+        return Doors(self.client, (public, keys.one_line(pair.secret_pem)), self.admin)
+
 
 @pytest.fixture
 def doors(clean: None) -> Iterator[Doors]:
