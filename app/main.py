@@ -5,18 +5,23 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
-from fastapi_offline import FastAPIOffline
+from starlette.types import Receive, Scope, Send
 
 from app import __version__
 from app.api import cohorts, debug, reporting, xapi, xapi_catalog, xapi_documents, xapi_statements
+from app.api.description import install_description
+from app.api.durable import KnownIds
+from app.api.lane import ShortWay
+from app.api.openapi import install_openapi
 from app.api.problems import install_problems
+from app.api.xapi_consistency import Consistency
 from app.api.xapi_protocol import install_protocol
 from app.config import get_settings
 from app.lrs.statements import Refused
 from app.platform.logs import configure_logs
 from app.platform.redis import async_redis_client
+from app.publishing import Publisher
 from app.security import CredentialCheck
-from app.streaming import Publisher
 
 DESCRIPTION = """
 Learning analytics for 7taps: statements in, answers and reminders out.
@@ -24,6 +29,18 @@ Learning analytics for 7taps: statements in, answers and reminders out.
 Senders authenticate with **HTTP Basic**: the public key on one line as user name, the secret key on one line as
 password. Admins send **Authorization: Bearer ADMIN_TOKEN**. Every error has one shape, `application/problem+json`.
 """
+
+
+class Application(FastAPI):
+    """The doors, with a short way around everything for statements that there is nothing to say about."""
+
+    short_way: ShortWay | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if self.short_way is None:
+            self.short_way = ShortWay(super().__call__, self.state)
+        await self.short_way(scope, receive, send)
 
 
 def create_app() -> FastAPI:
@@ -36,11 +53,14 @@ def create_app() -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         client = async_redis_client(settings.required_redis_url)
         app.state.publisher = Publisher(client, settings.stream_name, settings.stream_max_entries)
+        app.state.known_ids = KnownIds()
+        app.state.consistency = Consistency(app.state.publisher)
         yield
+        app.state.known_ids.close()
         await app.state.publisher.close()
 
-    # Its description page brings its own script, so that it works without a way out to the internet.
-    app = FastAPIOffline(
+    app = Application(
+        docs_url=None,
         redoc_url=None,
         title="7taps Analytics",
         version=__version__,
@@ -51,6 +71,8 @@ def create_app() -> FastAPI:
     app.state.settings = settings
     app.state.last_spoken = {}
     app.state.credential_check = CredentialCheck(settings.public_pem, settings.credential_cache_seconds)
+    install_description(app)
+    install_openapi(app)
     install_problems(app)
     app.exception_handler(Refused)(xapi.refused_response)
     install_protocol(app, settings)

@@ -4,17 +4,15 @@ An entry carries the request's body untouched, the ids of its statements in orde
 accepted them, for whom, under which xAPI version, in which request.
 """
 
-import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import ClassVar
 from uuid import UUID
 
 import orjson
 import redis
-import redis.asyncio
 
 from app.errors import Problem, Unavailable, Unreadable
 
@@ -23,12 +21,6 @@ FORMAT = b"1"
 
 
 _ATTACHMENT = b"attachment:"
-
-PLACE_SECONDS = 7 * 24 * 3_600
-"""How long an id that waits on the stream is remembered with its content, should nobody ever load it."""
-SETTLED_SECONDS = 60
-"""How long it is remembered after it was loaded: longer than a door may take between looking into the record and
-appending to the stream, so that there is no moment at which neither of them knows the id."""
 
 
 class StreamFull(Unavailable):
@@ -186,7 +178,7 @@ def publish_statement(
     )
     try:
         if stream.client.xlen(stream.name) >= stream.max_entries:
-            raise _full(stream.max_entries)
+            raise stream_full(stream.max_entries)
         message_id = stream.client.xadd(stream.name, entry.fields())  # type: ignore[arg-type]
     except redis.RedisError as error:
         raise Unavailable(f"The stream does not take entries: {error}") from error
@@ -194,135 +186,8 @@ def publish_statement(
     return message_id.decode()
 
 
-class Taken(Exception):
-    """An id of the request waits on the stream already, with another statement. place: which one, from 0."""
-
-    def __init__(self, place: int):
-        super().__init__(f"The id of statement {place} is taken.")
-        self.place = place
-
-
-# Appends an entry unless the stream is full or an id in it stands for another statement that still waits; all or
-# nothing. KEYS: the stream. ARGV: most entries, seconds, number of ids, (id, hash) of each, then field, value, ...
-_APPEND = """
-if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return false end
-local ids = tonumber(ARGV[3])
-for n = 1, ids do
-    local held = redis.call('GET', KEYS[1] .. ':id:' .. ARGV[2 + 2 * n])
-    if held and held ~= ARGV[3 + 2 * n] then return n - 1 end
-end
-for n = 1, ids do
-    redis.call('SET', KEYS[1] .. ':id:' .. ARGV[2 + 2 * n], ARGV[3 + 2 * n], 'EX', ARGV[2])
-end
-return redis.call('XADD', KEYS[1], '*', unpack(ARGV, 4 + 2 * ids))
-"""
-
-# Where the stream stands: ids of its oldest and its newest entry ('' when it is empty), and the time of Redis. Only
-# ids travel, for an entry may hold megabytes.
-_STANDS = """
-local function id_of(entries) return entries[1] and entries[1][1] or '' end
-local time = redis.call('TIME')
-return {id_of(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)),
-        id_of(redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)), time[1], time[2]}
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class _Stands:
-    """Where the stream stands: its oldest and newest message ids, None when it is empty, and the time of Redis."""
-
-    oldest: str | None
-    newest: str | None
-    now: datetime
-
-
-class Publisher:
-    """The stream as the event loop of an API process uses it."""
-
-    def __init__(self, client: "redis.asyncio.Redis", name: str, max_entries: int):
-        self._client = client
-        self._name = name
-        self._max_entries = max_entries
-        self._append = client.register_script(_APPEND)
-        self._stands = client.register_script(_STANDS)
-        self._through = datetime.fromtimestamp(0, UTC)
-
-    async def publish(self, entry: StreamEntry | RefusedEntry, contents: Mapping[UUID, bytes] | None = None) -> str:
-        """Append the entry and return its id once it is durable. Unavailable when full or when Redis is away.
-
-        contents: a hash of the content under each id that the sender chose. Raises Taken, and appends nothing, when
-        such an id waits on the stream with other content.
-        """
-        arguments: list[bytes | int] = [self._max_entries, PLACE_SECONDS, len(contents or ())]
-        for statement_id, content in (contents or {}).items():
-            arguments += (statement_id.bytes, content)
-        for name, value in entry.fields().items():
-            arguments += (name, value)
-        try:
-            answer = await self._append(keys=[self._name], args=arguments)
-        except redis.RedisError as error:
-            raise Unavailable(f"The stream does not take entries: {error}") from error
-        if answer is None:
-            raise _full(self._max_entries)
-        if isinstance(answer, int):
-            raise Taken(answer)
-        return str(answer, "ascii")
-
-    async def consistent_through(self) -> datetime:
-        """Everything that was appended up to this moment has been loaded: just before the oldest entry that waits, or
-        now by the clock of Redis, which also gives entries their ids. While Redis is away, what was true last.
-        """
-        try:
-            stands = await self._where()
-        except redis.RedisError:
-            return self._through
-        oldest = moment_of(stands.oldest) if stands.oldest else stands.now
-        self._through = max(self._through, min(oldest, stands.now) - timedelta(milliseconds=1))
-        return self._through
-
-    async def caught_up(self, patience_seconds: float) -> None:
-        """Wait until everything that was on the stream at this moment is loaded, so that who wrote can read it.
-
-        Returns at once when nothing waits, when what waits is older than anybody would wait, or when Redis is away.
-        """
-        try:
-            stands = await self._where()
-            if stands.oldest is None or stands.newest is None:
-                return
-            if (stands.now - moment_of(stands.oldest)).total_seconds() > patience_seconds:
-                return
-            upto = _sortable(stands.newest)
-            give_up = asyncio.get_running_loop().time() + patience_seconds
-            while stands.oldest and _sortable(stands.oldest) <= upto and asyncio.get_running_loop().time() < give_up:
-                await asyncio.sleep(0.004)
-                stands = await self._where()
-        except redis.RedisError:
-            return
-
-    async def _where(self) -> _Stands:
-        oldest, newest, seconds, microseconds = await self._stands(keys=[self._name])
-        now = datetime.fromtimestamp(int(seconds), UTC).replace(microsecond=int(microseconds) // 1000 * 1000)
-        return _Stands(str(oldest, "ascii") or None, str(newest, "ascii") or None, now)
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._client.aclose()
-
-
-def settle_ids(stream: StatementStream, ids: Sequence[UUID]) -> None:
-    """The record knows these ids now, so the stream may forget them soon."""
-    with stream.client.pipeline(transaction=False) as pipe:
-        for statement_id in ids:
-            pipe.expire(stream.name.encode() + b":id:" + statement_id.bytes, SETTLED_SECONDS)
-        pipe.execute()
-
-
-def _sortable(message_id: str) -> tuple[int, int]:
-    milliseconds, _, place = message_id.partition("-")
-    return int(milliseconds), int(place)
-
-
-def _full(limit: int) -> StreamFull:
+def stream_full(limit: int) -> StreamFull:
+    """What is raised when this many entries wait."""
     return StreamFull(f"The stream holds {limit} entries or more that are not loaded yet.", retry_after_seconds=10)
 
 

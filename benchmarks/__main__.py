@@ -1,8 +1,6 @@
 """`python -m benchmarks`: starts stores of its own in a temporary directory and prints one JSON line per figure."""
 
 import argparse
-import asyncio
-import base64
 import time
 from datetime import date
 
@@ -12,15 +10,12 @@ from app.cli.demo_plan import generate
 from app.lrs.receiving import receive_one
 from app.lrs.validation import validate_statement
 from app.platform.logs import configure_logs
-from app.stack.ports import remembered_port
-from benchmarks import queries
-from benchmarks.client import put_request, requests_per_second
-from benchmarks.servers import Bench, server, stores
+from benchmarks import door, queries
+from benchmarks.servers import stores
 from benchmarks.telling import tell
 
-CONNECTIONS = 16
 ROUNDS = 3
-FIGURES = ("validation", "door", "queries")
+FIGURES = ("validation", "door", "loader", "queries")
 
 
 def main() -> None:
@@ -39,8 +34,13 @@ def main() -> None:
         _validation(bodies)
     if "door" in wanted:
         with stores() as bench:
-            _door(bodies, bench)
-            _drain(len(bodies) * ROUNDS)
+            door.measure(bench, bodies)
+    if "loader" in wanted:
+        with stores() as bench:
+            # Looks at the settings when it is imported, so after the stores are there.
+            from benchmarks import loader  # noqa: PLC0415
+
+            loader.measure(bench, bodies)
     if "queries" in wanted:
         with stores() as bench:
             queries.measure(bench, arguments.statements)
@@ -84,54 +84,6 @@ def _validation(bodies: list[bytes]) -> None:
             microseconds_per_statement=round(min(times), 1),
             ratio_to_parsing=round(min(times) / min(parse), 2),
         )
-
-
-def _door(bodies: list[bytes], bench: Bench) -> None:
-    """Single PUTs with durable acknowledgement, worker paused, against an empty FastAPI endpoint; rounds in turn."""
-    basic = base64.b64encode(f"{bench.user}:{bench.password}".encode()).decode()
-    door, empty = remembered_port(bench.folder / "door"), remembered_port(bench.folder / "empty")
-    with server("app.main:create_app", door, "--factory"), server("benchmarks.empty:app", empty):
-        limit, got = [], []
-        for number in range(ROUNDS):
-            limit.append(
-                asyncio.run(requests_per_second(empty, [put_request("/empty", b) for b in bodies], CONNECTIONS))
-            )
-            requests = [
-                put_request(
-                    f"/api/xapi/statements?statementId=00000000-0000-4000-8000-{number:04x}{n:08x}",
-                    _with_id(body, f"00000000-0000-4000-8000-{number:04x}{n:08x}"),
-                    f"Authorization: Basic {basic}\r\n",
-                )
-                for n, body in enumerate(bodies)
-            ]
-            got.append(asyncio.run(requests_per_second(door, requests, CONNECTIONS)))
-    tell(
-        "door, single PUT, one process",
-        per_second=round(max(got)),
-        empty_endpoint_per_second=round(max(limit)),
-        ratio=round(max(got) / max(limit), 2),
-    )
-
-
-def _drain(statements: int) -> None:
-    """The loader alone on a full stream, in this process, until nothing waits."""
-    from app.config import get_settings  # noqa: PLC0415  (after the environment is set)
-    from app.consumers.statement_stream import StatementConsumer  # noqa: PLC0415
-    from app.etl_streaming import stream_state, the_stream  # noqa: PLC0415
-
-    consumer = StatementConsumer(the_stream(), get_settings())
-    consumer.join_group()
-    started = time.perf_counter()
-    while stream_state().length:
-        consumer.handle(consumer.take())
-    seconds = time.perf_counter() - started
-    tell("loader, full stream", statements=statements, per_second=round(statements / seconds))
-
-
-def _with_id(body: bytes, statement_id: str) -> bytes:
-    statement = orjson.loads(body)
-    statement["id"] = statement_id
-    return orjson.dumps(statement)
 
 
 if __name__ == "__main__":

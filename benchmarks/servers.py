@@ -23,6 +23,7 @@ class Bench:
 
     folder: Path
     database_url: str
+    redis_url: str
     user: str
     password: str
 
@@ -38,10 +39,12 @@ def stores() -> Iterator[Bench]:
         stack.callback(postgres.discard)
         stack.callback(redis.discard)
         pair = keys.new_key_pair()
-        bench = Bench(folder, postgres.start(), keys.one_line(pair.public_pem), keys.one_line(pair.secret_pem))
+        bench = Bench(
+            folder, postgres.start(), redis.start(), keys.one_line(pair.public_pem), keys.one_line(pair.secret_pem)
+        )
         os.environ |= {
             "DATABASE_URL": bench.database_url,
-            "REDIS_URL": redis.start(),
+            "REDIS_URL": bench.redis_url,
             "DATA_DIR": str(folder),
             "PUBLIC_PEM": bench.user,
             "ADMIN_TOKEN": "bench",

@@ -1,4 +1,4 @@
-"""Compression on the wire: bodies that come in compressed (RFC 9110 8.4), answers that go out compressed."""
+"""Bodies on the wire: none longer than allowed, whoever reads it; compressed ones (RFC 9110 8.4) in and out."""
 
 import zlib
 
@@ -8,7 +8,8 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import problem_response
-from app.errors import AppError, BadRequest, Problem, TooLarge
+from app.api.requests import declared_length, too_large
+from app.errors import AppError, Problem, TooLarge
 
 PIECE_BYTES = 64 * 1024
 """The most that one step of decompression yields."""
@@ -25,11 +26,24 @@ class UnknownEncoding(AppError):
     title = "This Content-Encoding is not understood"
 
 
-class RequestEncoding:
-    """Middleware: hands compressed request bodies on decompressed, piece by piece, max_body_bytes at most.
+class Damaged(AppError):
+    """A compressed body that cannot be decompressed to its end. `encoded`: all of it, as it came."""
 
-    RFC 9110 8.4 (Content-Encoding) and 15.5.16 (415). What is not asked for is not decompressed, so that a stranger
-    whose headers suffice to send him away costs nothing.
+    status = 400
+    code = "damaged_encoding"
+    title = "The body cannot be decompressed"
+
+    def __init__(self, encoding: str, how: str, encoded: bytes):
+        problem = Problem("$", f"is not whole as {encoding}: {how}.", "one complete compressed stream.")
+        super().__init__(f"The body cannot be decompressed as {encoding}: {how}.", [problem])
+        self.encoded = encoded
+
+
+class RequestEncoding:
+    """Middleware: hands request bodies on piece by piece, decompressed, max_body_bytes at most.
+
+    RFC 9110 8.4 (Content-Encoding) and 15.5.14, 15.5.16 (413, 415). What is not asked for is neither read nor
+    decompressed, so that a stranger whose headers suffice to send him away costs nothing.
     """
 
     def __init__(self, app: ASGIApp, max_body_bytes: int):
@@ -38,24 +52,32 @@ class RequestEncoding:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        if scope["type"] != "http" or "content-encoding" not in (headers := Headers(scope=scope)):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        headers = Headers(scope=scope)
         encoding = ", ".join(headers.getlist("content-encoding")).strip().lower()
+        most = self._max_body_bytes
         if encoding in ("identity", ""):
-            await self._app(_without(scope, b"content-encoding"), receive, send)
+            plain = _PlainBody(receive, declared_length(headers), most)
+            await self._bounded(_without(scope, b"content-encoding") if encoding else scope, receive, plain, send)
         elif encoding in _WINDOW_BITS:
-            body = _DecodedBody(receive, encoding, self._max_body_bytes)
-            await self._decoded(_without(scope, b"content-encoding", b"content-length"), body, send)
+            decoded = _DecodedBody(receive, encoding, most)
+            await self._bounded(_without(scope, b"content-encoding", b"content-length"), receive, decoded, send)
         else:
             problem = Problem("Content-Encoding", f"is {encoding[:80]!r}.", f"one of {_UNDERSTOOD}.")
             answer = problem_response(UnknownEncoding("The body's Content-Encoding is not understood.", [problem]))
             answer.headers["Accept-Encoding"] = _UNDERSTOOD
             await answer(scope, receive, send)
 
-    async def _decoded(self, scope: Scope, body: "_DecodedBody", send: Send) -> None:
+    async def _bounded(self, scope: Scope, receive: Receive, body: "_PlainBody | _DecodedBody", send: Send) -> None:
         """Whatever the application makes of a body that failed, the sender is told how it failed."""
         started = False
+        state = scope.setdefault("state", {})
+
+        async def next_piece() -> Message:
+            # Who answers already only waits for the sender to leave; what still comes is nobody's body.
+            return await (receive if started else body)()
 
         async def send_unless_failed(message: Message) -> None:
             nonlocal started
@@ -64,12 +86,38 @@ class RequestEncoding:
                 await send(message)
 
         try:
-            await self._app(scope, body, send_unless_failed)
+            await self._app(scope, next_piece, send_unless_failed)
         except Exception:
             if started or body.failure is None:
                 raise
         if body.failure is not None and not started:
-            await problem_response(body.failure)(scope, body, send)
+            await problem_response(body.failure, kept=state.get("kept"))(scope, receive, send)
+
+
+class _PlainBody:
+    """A receive that stops at the limit; failure is kept once it is told.
+
+    The framework reads some bodies whole before it asks who sends them, so that a limit at the doors is not enough.
+    """
+
+    def __init__(self, receive: Receive, declared: int, max_bytes: int):
+        self._receive = receive
+        self._declared = declared
+        self._max_bytes = max_bytes
+        self._bytes_in = 0
+        self.failure: AppError | None = None
+
+    async def __call__(self) -> Message:
+        """The next piece of the body; nothing is read of one whose headers say that it is too long."""
+        if self.failure is not None:
+            raise self.failure
+        if self._declared <= self._max_bytes:
+            message = await self._receive()
+            self._bytes_in += len(message.get("body", b""))
+            if self._bytes_in <= self._max_bytes:
+                return message
+        self.failure = too_large(self._max_bytes)
+        raise self.failure
 
 
 class _DecodedBody:
@@ -80,6 +128,7 @@ class _DecodedBody:
         self._encoding = encoding
         self._max_bytes = max_bytes
         self._stream = zlib.decompressobj(_WINDOW_BITS[encoding])
+        self._encoded: list[bytes] = []
         self._waiting = b""
         self._more_out = False
         self._more_in = True
@@ -95,25 +144,32 @@ class _DecodedBody:
             return await self._receive()
         while True:
             if not self._waiting and not self._more_out and self._more_in:
-                message = await self._receive()
+                message = await self._read()
                 if message["type"] != "http.request":
                     return message
-                self._waiting, self._more_in = message.get("body", b""), message.get("more_body", False)
-                self._bytes_in += len(self._waiting)
-            piece = self._next_piece()
+                self._waiting = message.get("body", b"")
+            try:
+                piece = self._next_piece()
+            except zlib.error as error:
+                raise await self._damaged(str(error)) from None
             self._done = not (self._waiting or self._more_out or self._more_in)
             if self._done and self._bytes_in and not self._stream.eof:
-                raise self._damaged("it ends too early")
+                raise await self._damaged("it ends too early")
             if piece or self._done:
                 return {"type": "http.request", "body": piece, "more_body": not self._done}
 
+    async def _read(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._more_in = message.get("more_body", False)
+            self._encoded.append(message.get("body", b""))
+            self._bytes_in += len(self._encoded[-1])
+            if self._bytes_in > self._max_bytes:
+                raise self._too_large()
+        return message
+
     def _next_piece(self) -> bytes:
-        if self._bytes_in > self._max_bytes:
-            raise self._too_large()
-        try:
-            piece = self._stream.decompress(self._waiting, PIECE_BYTES)
-        except zlib.error as error:
-            raise self._damaged(str(error)) from None
+        piece = self._stream.decompress(self._waiting, PIECE_BYTES)
         self._waiting = self._stream.unconsumed_tail
         # zlib may hold on to output although it has taken all input: a full piece means to ask again.
         self._more_out = len(piece) == PIECE_BYTES
@@ -121,21 +177,18 @@ class _DecodedBody:
         if self._bytes_out > self._max_bytes:
             raise self._too_large()
         if self._stream.unused_data:
-            raise self._damaged("there are bytes after its end")
+            raise zlib.error("there are bytes after its end")
         return piece
 
-    def _damaged(self, how: str) -> AppError:
-        self.failure = BadRequest(
-            f"The body cannot be decompressed as {self._encoding}: {how}.",
-            [Problem("$", f"is not whole as {self._encoding}: {how}.", "one complete compressed stream.")],
-        )
+    async def _damaged(self, how: str) -> AppError:
+        """The rest is read as well: a sender's bytes are kept whole, also those that nobody can read."""
+        while self._more_in and (await self._read())["type"] == "http.request":
+            pass
+        self.failure = Damaged(self._encoding, how, b"".join(self._encoded))
         return self.failure
 
-    def _too_large(self) -> AppError:
-        self.failure = TooLarge(
-            f"Decompressed, the body has more than {self._max_bytes} bytes. Send fewer statements at once, or raise "
-            "MAX_BODY_BYTES."
-        )
+    def _too_large(self) -> TooLarge:
+        self.failure = too_large(self._max_bytes, "Decompressed, the")
         return self.failure
 
 

@@ -26,7 +26,9 @@ ERRORS: dict[int | str, dict[str, Any]] = {
         401: "Credentials are missing or not right.",
         403: "The credentials do not carry the scope.",
         404: "There is nothing here.",
+        409: "The id stands for a different statement already.",
         413: "The body is too large.",
+        415: "The body's Content-Encoding is not understood.",
         503: "Nothing can be made durable right now; send again after Retry-After seconds.",
     }.items()
 }
@@ -67,7 +69,7 @@ def install_problems(app: FastAPI) -> None:
 
     @app.exception_handler(AppError)
     async def _app_error(request: Request, error: AppError) -> Response:
-        response = problem_response(error)
+        response = problem_response(error, kept=getattr(request.state, "kept", None))
         response.headers.update(getattr(request.state, "reply_headers", {}))
         return response
 

@@ -3,6 +3,7 @@
 import re
 import secrets
 import time
+from collections.abc import Mapping
 
 import structlog
 from fastapi import Request
@@ -58,20 +59,26 @@ def request_id() -> str:
 
 async def read_body(request: Request, max_bytes: int) -> bytes:
     """The whole body, never more than max_bytes of it in memory. TooLarge names the limit."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > max_bytes:
-        raise _too_large(max_bytes)
+    if declared_length(request.headers) > max_bytes:
+        raise too_large(max_bytes)
     parts: list[bytes] = []
     size = 0
     async for part in request.stream():
         size += len(part)
         if size > max_bytes:
-            raise _too_large(max_bytes)
+            raise too_large(max_bytes)
         parts.append(part)
     return b"".join(parts)
 
 
-def _too_large(max_bytes: int) -> TooLarge:
+def declared_length(headers: Mapping[str, str]) -> int:
+    """The Content-Length, 0 where there is none that is a number; one of too many digits is just very large."""
+    digits = headers.get("content-length", "")
+    return int(digits[:18]) if digits.isascii() and digits.isdigit() else 0
+
+
+def too_large(max_bytes: int, what: str = "The") -> TooLarge:
+    """The refusal of a body that is longer than the setting allows."""
     return TooLarge(
-        f"The body has more than {max_bytes} bytes. Send fewer statements at once, or raise MAX_BODY_BYTES."
+        f"{what} body has more than {max_bytes} bytes. Send fewer statements at once, or raise MAX_BODY_BYTES."
     )

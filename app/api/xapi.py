@@ -4,34 +4,31 @@ nobody controls, 7taps first of all. Both take the same path: check, make durabl
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from app.accounts.credentials import DEFINE, WRITE_STATEMENTS, KnownKey
+from app.accounts.credentials import WRITE_STATEMENTS, KnownKey
+from app.api.durable import make_durable
+from app.api.encoding import Damaged
 from app.api.problems import errors, problem_response
 from app.api.requests import read_body, request_id
 from app.api.xapi_version import Spoken, Version, assumed_version
 from app.config import Settings
 from app.database import session_scope
-from app.errors import BadRequest, Conflict, Problem, Unavailable
-from app.etl_incremental import Incoming, store_statements
+from app.errors import AppError, BadRequest, Conflict, Problem
 from app.ingest.dead_letters import bury, letter_id_of
 from app.lrs.attachments import parse_multipart
-from app.lrs.comparison import agree
-from app.lrs.receiving import Received, receive_many, receive_one
-from app.lrs.statements import Refused, split
+from app.lrs.receiving import receive_many, receive_one
+from app.lrs.statements import Refused
 from app.platform.logs import get_logger
 from app.schemas import Queued
 from app.security import Sender, require_scope
-from app.streaming import Publisher, RefusedEntry, StreamEntry, StreamFull, Taken
-from app.warehouse import bronze, pages
+from app.streaming import RefusedEntry
 
 log = get_logger(__name__)
 
@@ -123,7 +120,11 @@ async def _accept(
     require_scope(sender, WRITE_STATEMENTS)
     settings: Settings = request.app.state.settings
     _check_parameters(request, ("statementId",) if single else ())
-    body = await read_body(request, settings.max_body_bytes)
+    try:
+        body = await read_body(request, settings.max_body_bytes)
+    except Damaged as error:
+        request.state.kept = await _keep(request, sender, error.encoded, statement_id, error)
+        raise
     try:
         text, parts = _text_and_parts(request, body)
         received = (
@@ -136,7 +137,7 @@ async def _accept(
         raise
     if received.ids:
         try:
-            await _make_durable(request, settings, sender, version, received)
+            await make_durable(request.app.state, sender, version, received, request_id())
         except Conflict as error:
             refused = Refused(error.message, list(error.problems))
             refused.code = error.code
@@ -171,85 +172,7 @@ def _check_parameters(request: Request, allowed: tuple[str, ...]) -> None:
         raise BadRequest(f"{problems[0].path} {problems[0].message}", problems)
 
 
-async def _make_durable(
-    request: Request, settings: Settings, sender: KnownKey, version: str, received: Received
-) -> None:
-    """Into the stream; into bronze if that is the mode, or if Redis is away (the sweep finds it there).
-
-    Raises Conflict when an id stands for another statement already, in the record or on the stream (law 4).
-    """
-    entry = StreamEntry(
-        received.body, received.ids, None, version, sender.id, request_id(), sender.may(DEFINE), received.attachments
-    )
-    if received.contents:
-        try:
-            await run_in_threadpool(_check_stored, received)
-        except SQLAlchemyError as error:
-            log.warning("the record is away; the loader will decide about repeats", error=str(error)[:300])
-    if settings.etl_mode == "streaming":
-        publisher: Publisher = request.app.state.publisher
-        try:
-            await publisher.publish(entry, received.contents)
-            return
-        except Taken as taken:
-            raise _conflict(received, list(received.contents)[taken.place]) from taken
-        except StreamFull:
-            raise
-        except Unavailable as error:
-            log.warning("the stream is away; storing in bronze", error=error.message)
-    try:
-        await run_in_threadpool(_store, entry)
-    except SQLAlchemyError as error:
-        log.error("nothing takes statements", error=str(error)[:300])
-        raise Unavailable() from error
-
-
-def _check_stored(received: Received) -> None:
-    """xAPI 1.0.3 Communication 2.1.1: an id of another statement is a conflict, however old that one is."""
-    with session_scope() as db:
-        stored = bronze.content_hashes(db, list(received.contents))
-        for statement_id, content in stored.items():
-            if content != received.contents[statement_id] and not _agree(db, received, statement_id):
-                raise _conflict(received, statement_id)
-
-
-def _agree(db: Session, received: Received, statement_id: UUID) -> bool:
-    """Whether the two differ only in what the store itself added, such as a timestamp (xAPI 1.0.3 Data 2.3.1)."""
-    found = pages.by_id(db, statement_id, voided=False) or pages.by_id(db, statement_id, voided=True)
-    sent = split(received.body)[received.ids.index(statement_id)]
-    return found is not None and agree(orjson.loads(sent), orjson.loads(found.payload))
-
-
-def _conflict(received: Received, statement_id: UUID) -> Conflict:
-    place = "id" if len(received.ids) == 1 else f"[{received.ids.index(statement_id)}].id"
-    told = f"is {statement_id}, which stands for a different statement already."
-    return Conflict(
-        f"Another statement has the id {statement_id}.",
-        [Problem(place, told, "The statement as first sent, or another id.")],
-    )
-
-
-def _store(entry: StreamEntry) -> None:
-    with session_scope() as db:
-        stored_at = bronze.announce(db)
-        bronze.keep_attachments(db, entry.attachments, stored_at)
-        store_statements(
-            db,
-            [
-                Incoming(
-                    statement_id,
-                    payload,
-                    stored_at + timedelta(microseconds=place),
-                    entry.xapi_version,
-                    entry.credential_id,
-                    entry.defines,
-                )
-                for place, (statement_id, payload) in enumerate(zip(entry.ids, split(entry.body), strict=True))
-            ],
-        )
-
-
-async def _keep(request: Request, sender: KnownKey, body: bytes, statement_id: str | None, error: Refused) -> UUID:
+async def _keep(request: Request, sender: KnownKey, body: bytes, statement_id: str | None, error: AppError) -> UUID:
     """Keep a refused body in quarantine; while PostgreSQL is away, on the stream. 503 only if neither takes it."""
     letter: dict[str, Any] = {
         "source": "door",

@@ -25,8 +25,8 @@ from app.lrs.query import Place, StatementQuery, read_query
 from app.lrs.statements import rules_for
 from app.platform.clock import http_date, iso
 from app.platform.ids import stable_id
+from app.publishing import Publisher
 from app.security import Sender
-from app.streaming import Publisher
 from app.warehouse import bronze, definitions, pages
 from app.warehouse.pages import FoundStatement, Page
 

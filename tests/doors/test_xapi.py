@@ -219,7 +219,7 @@ def test_incremental_mode_writes_bronze_and_the_sweep_flattens(doors: Doors, dra
 
 def test_with_redis_away_the_door_stores_in_bronze(doors: Doors) -> None:
     from app.platform.redis import async_redis_client
-    from app.streaming import Publisher
+    from app.publishing import Publisher
 
     doors.client.app.state.publisher = Publisher(async_redis_client("redis://127.0.0.1:1/0"), "s", 10)  # type: ignore[attr-defined]
     statement = completed()

@@ -25,7 +25,7 @@ DATABASE = f"seventaps_plans_{os.getpid()}"
 def explained(stores: Stores) -> Iterator[Any]:
     """A cursor on a record of 40,000 statements, half of which match each filter that matches many."""
     url = stores.create_database(DATABASE, f"seventaps_template_{os.getpid()}")
-    archive.fill(Bench(Path(), url, "", ""), COUNT)
+    archive.fill(Bench(Path(), url, "", "", ""), COUNT)
     connection = psycopg2.connect(url)
     register_uuid(conn_or_curs=connection)
     yield connection.cursor()
