@@ -1,19 +1,18 @@
 """Attachments on their way in and out: the multipart/mixed form of xAPI 1.0.3 Communication 1.5.2, the same in 2.0.
 
-Pure. The delimiters are found here and not by a library: python-multipart reads form data (no preamble, no bare line
-feeds), and the standard library's mail parser would read into an attachment that is itself a message. It does read
-the headers.
+Pure. Everything is read here and not by a library: python-multipart reads form data (no preamble, no bare line feeds);
+the standard library's mail parser would read into an attachment that is itself a message, and some parameters of a
+Content-Type make it raise errors that are none of ours.
 """
 
 import hashlib
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
-from email.message import Message
-from email.parser import BytesHeaderParser
 from typing import Any, NoReturn
 
 from app.errors import Problem
+from app.lrs.statements import Refused
 from app.lrs.validation import is_media_type, is_sha2
 
 MAX_PROBLEMS_TOLD = 200
@@ -25,15 +24,24 @@ MAX_PARTS = 1_000
 MAX_PART_HEADERS_BYTES = 16_384
 """How long the headers of one part may be together."""
 
+Headers = dict[str, str]
+"""The headers of a part, by name in lower case."""
+
 _ALGORITHMS = {56: "sha224", 64: "sha256", 96: "sha384", 128: "sha512"}
-_REST_OF_DELIMITER = re.compile(rb"(--)?[ \t]*(\r?\n|\Z)")
+_FOLD = re.compile(rb"\r?\n[ \t]+")
+_PARAMETER = re.compile(r';\s*([^\s=;]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)')
+_ESCAPED = re.compile(r"\\(.)")
 _FORM = "multipart/mixed as in RFC 2046, the statements as application/json in its first part."
 
 
 class Part(bytes):
-    """The data of an attachment as it came. declared_length: what the part's Content-Length said, None without one."""
+    """The data of an attachment as it came, with what the headers of its part, or of its copies, say about it.
+
+    declared_length: the Content-Length, None without one. declared_types: type and subtype of every Content-Type.
+    """
 
     declared_length: int | None = None
+    declared_types: frozenset[str] = frozenset()
 
 
 def parse_multipart(content_type_header: str, body: bytes) -> tuple[bytes, dict[str, bytes]]:
@@ -49,20 +57,16 @@ def parse_multipart(content_type_header: str, body: bytes) -> tuple[bytes, dict[
     statements: bytes | None = None
     for place, (headers, data) in enumerate(_split(body, boundary)):
         if place == 0:
-            if headers.get("Content-Type") is None or headers.get_content_type() != "application/json":
-                found = _shown(headers.get("Content-Type"))
-                _refuse("parts[0].Content-Type", f"{found}, so the first part cannot be the statements.", _FORM)
+            kind = headers.get("content-type")
+            if kind is None or _media_type(kind) != "application/json":
+                told = f"{_shown(kind)}, so the first part cannot be the statements."
+                _refuse("parts[0].Content-Type", told, _FORM)
             statements = bytes(data)
-            continue
-        found_problems = _problems_of_part(headers, data, f"parts[{place}]")
-        problems += found_problems[: MAX_PROBLEMS_TOLD - len(problems)]
-        if not found_problems:
-            sha2 = str(headers["X-Experience-API-Hash"]).strip().lower()
-            if sha2 not in parts:
-                part = Part(data)
-                length = headers.get("Content-Length")
-                part.declared_length = None if length is None else int(length)
-                parts[sha2] = part
+        elif found := _problems_of_part(headers, data, f"parts[{place}]"):
+            problems += found[: MAX_PROBLEMS_TOLD - len(problems)]
+        else:
+            sha2 = headers["x-experience-api-hash"].lower()
+            parts[sha2] = _part(headers, data, parts.get(sha2))
     if statements is None:
         _refuse("$", "has no parts.", _FORM)
     if problems:
@@ -77,8 +81,9 @@ def check_attachments(
 
     xAPI 1.0.3 Data 2.4.11 and Communication 1.5.1, 1.5.2: an attachment without fileUrl needs a part with its hash,
     and outside multipart/mixed every attachment needs a fileUrl; every part belongs to an attachment. Attachments of
-    SubStatements count. `length` has to equal the Content-Length of the part where the part states one; it is not held
-    against the data itself, for the conformance suite sends a length that is not that of the data and wants it taken.
+    SubStatements count. `length` and `contentType` have to be what the headers of the part say, where these say it; of
+    the latter type and subtype, for the clause's own example has a charset in one place only. `length` is not held
+    against the data itself, for the conformance suite sends one that is not that of the data and wants it taken.
     batch: whether the body was an array, which paths show; without it, whether there are several statements.
     """
     problems: list[Problem] = []
@@ -115,23 +120,23 @@ def multipart_response(
 ) -> tuple[str, bytes]:
     """A multipart/mixed answer: its Content-Type and its body (xAPI 1.0.3 Communication 1.5.2).
 
-    statement_result: JSON for the first part. attachments: Attachment objects with their data; each hash is sent once.
+    statement_result: JSON for the first part. attachments: Attachment objects with their data. The same data is sent
+    once, unless attachments disagree about its contentType: a part's headers must match the attachment they are for.
     """
     boundary = secrets.token_hex(20)
     delimiter = f"\r\n--{boundary}".encode()
     chunks = [delimiter[2:], b"\r\nContent-Type: application/json\r\n\r\n", statement_result]
-    sent: set[str] = set()
+    sent: set[tuple[str, str]] = set()
     for attachment, data in attachments:
-        sha2, kind = attachment["sha2"], attachment.get("contentType")
-        if sha2.lower() in sent:
+        sha2, kind = attachment["sha2"], attachment["contentType"]
+        what = sha2.lower(), _media_type(kind)
+        if what in sent:
             continue
-        sent.add(sha2.lower())
+        sent.add(what)
         # What is not plainly a media type could end the header, so it does not get into one.
         plain = is_media_type(kind) and kind.isascii() and kind.isprintable()
-        headers = (
-            f"\r\nContent-Type: {kind if plain else 'application/octet-stream'}\r\n"
-            f"Content-Transfer-Encoding: binary\r\nX-Experience-API-Hash: {sha2}\r\n\r\n"
-        )
+        typed = f"Content-Type: {kind}\r\n" if plain else ""
+        headers = f"\r\n{typed}Content-Transfer-Encoding: binary\r\nX-Experience-API-Hash: {sha2}\r\n\r\n"
         chunks += (delimiter, headers.encode(), data)
     chunks += (delimiter, b"--\r\n")
     return f"multipart/mixed; boundary={boundary}", b"".join(chunks)
@@ -142,8 +147,6 @@ def _refuse(path: str, message: str, expected: str) -> NoReturn:
 
 
 def _refuse_for(problems: list[Problem]) -> NoReturn:
-    from app.lrs.statements import Refused  # noqa: PLC0415  (that module checks attachments with this one)
-
     raise Refused(f"{problems[0].path} {problems[0].message}", problems)
 
 
@@ -151,51 +154,49 @@ def _shown(value: object) -> str:
     return "is missing" if value is None else f"is {str(value)[:80]!r}"
 
 
+def _media_type(content_type: str) -> str:
+    """Type and subtype; no difference in case and no parameter is one between two of them (RFC 2045 5.1)."""
+    return content_type.partition(";")[0].strip().lower()
+
+
 def _boundary(content_type: str) -> bytes:
-    header = Message()
-    header["Content-Type"] = content_type
-    if header.get_content_type() != "multipart/mixed":
+    if _media_type(content_type) != "multipart/mixed":
         _refuse("Content-Type", f"{_shown(content_type)}.", _FORM)
-    boundary = header.get_boundary() or ""
+    values = (value for name, value in _PARAMETER.findall(content_type) if name.lower() == "boundary")
+    boundary = next(values, "").rstrip()
+    if len(boundary) > 1 and boundary[0] == boundary[-1] == '"':
+        boundary = _ESCAPED.sub(r"\1", boundary[1:-1]).rstrip()
     if not 1 <= len(boundary) <= 70 or not (boundary.isascii() and boundary.isprintable()):
         _refuse("Content-Type", "names no boundary.", "multipart/mixed; boundary=<1 to 70 characters>")
     return boundary.encode("ascii")
 
 
-def _delimiters(body: bytes, boundary: bytes) -> Iterator[tuple[int, int, bool]]:
-    """Where each delimiter's line starts, where the next line does, and whether the delimiter is the closing one."""
-    dashed = b"--" + boundary
-    at = body.find(dashed)
-    while at >= 0:
-        rest = _REST_OF_DELIMITER.match(body, at + len(dashed))
-        if rest and (at == 0 or body[at - 1] == 0x0A):
-            yield at, rest.end(), rest[1] is not None
-        at = body.find(dashed, at + len(dashed))
-
-
-def _split(body: bytes, boundary: bytes) -> Iterator[tuple[Message, memoryview]]:
+def _split(body: bytes, boundary: bytes) -> Iterator[tuple[Headers, memoryview]]:
     """The headers and the data of each part (RFC 2046 5.1.1): preamble and epilogue are passed over.
 
     The line break before a delimiter belongs to the delimiter. A body whose first delimiter ends in a bare line feed
     is read with bare line feeds throughout; in any other a bare line feed is data.
     """
+    dashed = b"--" + re.escape(boundary)
+    # At the start of a line, that is: not after anything but a line feed. Said so late, it costs next to nothing.
+    delimiter = re.compile(dashed + rb"(?<![^\n]" + dashed + rb")(--)?[ \t]*(?:\r?\n|\Z)")
     start = -1
     break_, count = b"\r\n", 0
-    for at, after, closing in _delimiters(body, boundary):
+    for found in delimiter.finditer(body):
+        at, closing = found.start(), found[1] is not None
         if start < 0:
             if closing:
                 _refuse("$", "has no parts.", _FORM)
-            break_ = b"\r\n" if body.endswith(b"\r\n", at, after) else b"\n"
-            start = after
+            break_ = b"\r\n" if found[0].endswith(b"\r\n") else b"\n"
+            start = found.end()
             continue
         if at > start and not body.endswith(break_, start, at):
             continue
         if count == MAX_PARTS:
             _refuse("$", f"has more than {MAX_PARTS} parts.", f"At most {MAX_PARTS} parts in one request.")
-        end = max(start, at - len(break_))
-        yield _headers_and_data(memoryview(body)[start:end], break_, f"parts[{count}]")
+        yield _headers_and_data(memoryview(body)[start : at - len(break_)], break_, f"parts[{count}]")
         count += 1
-        start = after
+        start = found.end()
         if closing:
             return
     if start < 0:
@@ -203,33 +204,51 @@ def _split(body: bytes, boundary: bytes) -> Iterator[tuple[Message, memoryview]]
     _refuse("$", "ends before the closing delimiter; it was cut off.", "The boundary with two hyphens on both sides.")
 
 
-def _headers_and_data(part: memoryview, break_: bytes, path: str) -> tuple[Message, memoryview]:
+def _headers_and_data(part: memoryview, break_: bytes, path: str) -> tuple[Headers, memoryview]:
     head = bytes(part[: MAX_PART_HEADERS_BYTES + 2 * len(break_)])
     if head.startswith(break_):
-        return Message(), part[len(break_) :]
+        return {}, part[len(break_) :]
     blank = head.find(break_ * 2)
     if blank < 0:
         if len(part) > MAX_PART_HEADERS_BYTES:
             _refuse(path, "has no blank line after its headers.", f"At most {MAX_PART_HEADERS_BYTES} bytes of headers.")
-        return BytesHeaderParser().parsebytes(head), part[len(part) :]
-    return BytesHeaderParser().parsebytes(head[:blank]), part[blank + 2 * len(break_) :]
+        return _headers(head), part[len(part) :]
+    return _headers(head[:blank]), part[blank + 2 * len(break_) :]
 
 
-def _problems_of_part(headers: Message, data: memoryview, path: str) -> list[Problem]:
+def _headers(text: bytes) -> Headers:
+    """The headers in this text (RFC 2822 2.2): a line that starts with a blank goes on; of a repeated one the first."""
+    headers: Headers = {}
+    for line in _FOLD.sub(b" ", text).decode("utf-8", "replace").split("\n"):
+        name, _, value = line.partition(":")
+        headers.setdefault(name.strip().lower(), value.strip())
+    return headers
+
+
+def _part(headers: Headers, data: memoryview, earlier: bytes | None) -> Part:
+    """A part without problems; earlier: the same data as another part brought it."""
+    part = earlier if isinstance(earlier, Part) else Part(data)
+    if "content-length" in headers:
+        part.declared_length = int(headers["content-length"])
+    if "content-type" in headers:
+        part.declared_types |= {_media_type(headers["content-type"])}
+    return part
+
+
+def _problems_of_part(headers: Headers, data: memoryview, path: str) -> list[Problem]:
     """xAPI 1.0.3 Communication 1.5.2: what every part after the first says about itself."""
     problems = []
-    encoding = headers.get("Content-Transfer-Encoding")
-    if encoding is None or str(encoding).strip().lower() != "binary":
+    encoding = headers.get("content-transfer-encoding")
+    if encoding is None or encoding.lower() != "binary":
         problems.append(Problem(f"{path}.Content-Transfer-Encoding", f"{_shown(encoding)}.", "binary"))
-    length = headers.get("Content-Length")
-    if length is not None and (not re.fullmatch(r"[0-9]{1,18}", str(length)) or int(length) != len(data)):
+    length = headers.get("content-length")
+    if length is not None and (not re.fullmatch(r"[0-9]{1,18}", length) or int(length) != len(data)):
         expected = f"{len(data)}, the octets of this part, or no Content-Length."
         problems.append(Problem(f"{path}.Content-Length", f"{_shown(length)}.", expected))
-    given = headers.get("X-Experience-API-Hash")
-    sha2 = None if given is None else str(given).strip()
+    sha2 = headers.get("x-experience-api-hash")
     where = f"{path}.X-Experience-API-Hash"
     if not is_sha2(sha2):
-        problems.append(Problem(where, f"{_shown(given)}.", "The SHA-2 hash of this part in hex."))
+        problems.append(Problem(where, f"{_shown(sha2)}.", "The SHA-2 hash of this part in hex."))
     elif (real := hashlib.new(_ALGORITHMS[len(sha2)], data).hexdigest()) != sha2.lower():
         problems.append(Problem(where, f"is {sha2}, not the hash of this part.", real))
     return problems
@@ -246,8 +265,13 @@ def _problems_of_attachment(
             return [Problem(path, message, "A fileUrl, or a multipart/mixed request with the data.")]
         message = "has no fileUrl, and no part has its sha2 as X-Experience-API-Hash."
         return [Problem(path, message, "A part with the data, or a fileUrl.")]
-    declared = getattr(part, "declared_length", None)
-    if declared is not None and attachment.get("length") != declared:
-        message = f"is {attachment.get('length')}, not the Content-Length of its part."
-        return [Problem(f"{path}.length", message, str(declared))]
-    return []
+    problems = []
+    if isinstance(part, Part):
+        length, kind = attachment.get("length"), attachment.get("contentType")
+        if part.declared_length is not None and length != part.declared_length:
+            message = f"is {length}, not the Content-Length of its part."
+            problems.append(Problem(f"{path}.length", message, str(part.declared_length)))
+        if part.declared_types and _media_type(str(kind)) not in part.declared_types:
+            message = f"{_shown(kind)}, not the Content-Type of its part."
+            problems.append(Problem(f"{path}.contentType", message, "The same in both, or no Content-Type there."))
+    return problems

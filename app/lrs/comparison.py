@@ -17,7 +17,7 @@ from app.lrs.validation import parse_timestamp
 _NOT_COMPARED = frozenset({"id", "authority", "stored", "version", "attachments"})
 _INT64 = 2**63
 _WITHOUT_NUMBERS = frozenset({str, bool, type(None)})
-_SECONDS = re.compile(r"([0-9]+)([.,][0-9]{1,2})[0-9]*S$")
+_FRACTION_OF_SECONDS = re.compile(r"([.,][0-9]{1,2})[0-9]*S\Z")
 _FINER_THAN_MICROSECONDS = re.compile(r"[.,][0-9]{6}([0-9]+)")
 
 
@@ -41,11 +41,6 @@ def comparable(statement: Mapping[str, Any]) -> dict[str, Any]:
     return content
 
 
-def canonical(statement: Mapping[str, Any]) -> bytes:
-    """`comparable` as bytes, equal for equal content whatever the order of keys (xAPI 1.0.3 Data 2.3.1)."""
-    return _dump(comparable(statement))
-
-
 def comparison_hash(statement: Mapping[str, Any]) -> bytes:
     """What two statements of one id must share to be the same statement: 16 bytes (xAPI 1.0.3 Data 2.3.1)."""
     return blake2b(_dump(comparable(statement)), digest_size=16).digest()
@@ -54,8 +49,11 @@ def comparison_hash(statement: Mapping[str, Any]) -> bytes:
 def agree(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two statements match by the comparison of xAPI 1.0.3 Data 2.3.1, the rule of `timestamp` included.
 
-    The LRS assigns a timestamp where there is none, so a difference that could come from that is no difference.
+    The LRS assigns a timestamp where there is none, so a difference that could come from that is no difference. It
+    assigns an id likewise, and never another one: two statements with different ids are two statements.
     """
+    if "id" in one and "id" in other and _lower(one["id"]) != _lower(other["id"]):
+        return False
     left, right = comparable(one), comparable(other)
     if ("timestamp" in left) != ("timestamp" in right):
         left.pop("timestamp", None)
@@ -89,7 +87,7 @@ def _moment(value: Any) -> Any:
             moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return value
-    if (len(value) > 27 or value[4] != "-") and (found := _FINER_THAN_MICROSECONDS.search(value)):
+    if (len(value) > 26 or value[4] != "-") and (found := _FINER_THAN_MICROSECONDS.search(value)):
         return f"{moment.isoformat(timespec='microseconds')[:-6]}{found[1]}".rstrip("0").rstrip(".") + "Z"
     text = moment.isoformat()[:-6]
     return f"{text.rstrip('0')}Z" if "." in text else f"{text}Z"
@@ -216,10 +214,11 @@ _CONTEXT: dict[str, Callable[[Any], Any]] = {
 def _result(result: Any) -> Any:
     """xAPI 1.0.3 Data 4.6: precision of a duration beyond 0.01 seconds is not compared; it is cut off, not rounded."""
     result = _numbers(result)
-    if isinstance(result, dict) and isinstance(duration := result.get("duration"), str):
-        cut = _SECONDS.sub(lambda found: f"{found[1]}{found[2]}".rstrip("0").rstrip(".,") + "S", duration)
-        return result if cut == duration else {**result, "duration": cut}
-    return result
+    duration = result.get("duration") if isinstance(result, dict) else None
+    if not isinstance(duration, str) or not (found := _FRACTION_OF_SECONDS.search(duration)):
+        return result
+    hundredths = found[1].rstrip("0").rstrip(".,")
+    return {**result, "duration": f"{duration[: found.start()]}{hundredths}S"}
 
 
 def _context(context: Any) -> Any:

@@ -8,7 +8,6 @@ from base64 import b64decode, urlsafe_b64decode
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 
 from app.errors import Problem
 from app.lrs.comparison import agree
+from app.lrs.statements import Refused, parse_json
 from app.lrs.validation import SIGNATURE_CONTENT_TYPE, SIGNATURE_USAGE
 
 MAX_KEY_BITS = 8_192
@@ -44,10 +44,12 @@ def check_signature(statement: Mapping[str, Any], parts: Mapping[str, bytes], pa
     xAPI 1.0.3 Data 2.6: an attachment of usageType …/attachments/signature is application/octet-stream and a JWS
     (RFC 7515) with RS256, RS384 or RS512, whose payload is this statement by the comparison of Data 2.3.1. A
     certificate in the header has to fit the signature; without one only form and payload can be looked at. A signature
-    that lies behind a fileUrl and did not come along is not fetched. parts: data by SHA-2 in lower case. path: where
-    the statement stands, such as `[3]` in an array.
+    that lies behind a fileUrl and did not come along is not fetched; attachments of a SubStatement sign nothing, for it
+    is no statement. The JSON serialization, which the clause strongly discourages and 2.0 forbids, is not read. parts:
+    data by SHA-2 in lower case. path: where the statement stands, such as `[3]` in an array.
     """
     problems: list[Problem] = []
+    checked: set[str] = set()  # Attachments that share their data share its problem, which is told and paid for once.
     for index, attachment in enumerate(statement.get("attachments") or ()):
         if attachment.get("usageType") != SIGNATURE_USAGE:
             continue
@@ -58,11 +60,15 @@ def check_signature(statement: Mapping[str, Any], parts: Mapping[str, bytes], pa
                 Problem(f"{where}.contentType", f"is {kind[:80]!r}, which no signature has.", SIGNATURE_CONTENT_TYPE)
             )
             continue
-        part = parts.get(str(attachment.get("sha2", "")).lower())
+        sha2 = str(attachment.get("sha2", "")).lower()
+        part = parts.get(sha2)
         if part is None:
             if "fileUrl" not in attachment:
                 problems.append(Problem(where, "is a signature whose data did not come along.", _COMPACT_FORM))
             continue
+        if sha2 in checked:
+            continue
+        checked.add(sha2)
         try:
             _check_jws(part, statement)
         except _Malformed as error:
@@ -94,8 +100,8 @@ def _check_jws(jws: bytes, statement: Mapping[str, Any]) -> None:
     payload = _json_object(compact[2], "payload")
     try:
         same = agree(payload, statement)
-    except (RecursionError, TypeError, ValueError):
-        same = False  # No valid statement is so deep or so odd that it could not be compared.
+    except RecursionError:
+        same = False  # No valid statement is so deep that it could not be compared.
     if not same:
         raise _Malformed(
             "signs a payload that is not this statement.", "The JSON of the statement as it was before it was signed."
@@ -111,9 +117,11 @@ def _decoded(text: bytes, what: str) -> bytes:
 
 def _json_object(text: bytes, what: str) -> dict[str, Any]:
     try:
-        value = orjson.loads(_decoded(text, what))
-    except orjson.JSONDecodeError:
-        value = None
+        value = parse_json(_decoded(text, what))
+    except Refused as error:
+        problem = error.problems[0]
+        told = f"is a JWS whose {what} is not JSON that can be read in one way: {problem.path} {problem.message}"
+        raise _Malformed(told, problem.expected) from None
     if not isinstance(value, dict):
         raise _Malformed(f"is a JWS whose {what} is not a JSON object.", f"A JSON object as the {what}.")
     return value
@@ -126,10 +134,12 @@ def _key(chain: object) -> RSAPublicKey:
         raise _Malformed("has an x5c that is no array of certificates.", expected)
     try:
         key = x509.load_der_x509_certificate(b64decode(chain[0], validate=True)).public_key()
-    except (ValueError, UnsupportedAlgorithm):
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         raise _Malformed("has an x5c whose first certificate cannot be read.", expected) from None
     if not isinstance(key, RSAPublicKey):
         raise _Malformed("has an x5c whose first certificate has no RSA key.", expected)
-    if key.key_size > MAX_KEY_BITS or key.public_numbers().e.bit_length() > MAX_KEY_EXPONENT_BITS:
-        raise _Malformed(f"has a certificate with a key of {key.key_size} bits.", f"At most {MAX_KEY_BITS} bits.")
+    bits, exponent_bits = key.key_size, key.public_numbers().e.bit_length()
+    if bits > MAX_KEY_BITS or exponent_bits > MAX_KEY_EXPONENT_BITS:
+        told = f"has a certificate whose key has {bits} bits, its exponent {exponent_bits}."
+        raise _Malformed(told, f"At most {MAX_KEY_BITS} bits, and {MAX_KEY_EXPONENT_BITS} in the exponent.")
     return key
