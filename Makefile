@@ -52,7 +52,7 @@ secrets: $(VENV)/.installed ## print a fresh key pair and admin token in the for
 	@echo "ADMIN_TOKEN=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(32))')"
 
 clean: ## remove the virtual environment and every cache; the data in .data stays
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:

@@ -27,8 +27,9 @@ def comparable(statement: Mapping[str, Any]) -> dict[str, Any]:
     Left out: id, authority, stored, version, attachments, the definitions of Activities, the display of Verbs.
     Spelt in one way: timestamps, in UTC; the members of Groups, sorted; what is case insensitive (scheme and domain of
     an mbox, the hex digits of hashes and UUIDs, language tags); numbers, so that 1.0 is 1. All this in a SubStatement
-    too; durations, without what is finer than 0.01 seconds (Data 4.6). Everything else counts as it was written: PT60S
-    is not PT1M, and an Activity is not an array of one Activity.
+    too; durations, without what is finer than 0.01 seconds (Data 4.6); a single context activity as the array that it is
+    returned as (Data 2.4.6.2), for who reads a statement and sends it on must not meet a conflict. Everything else
+    counts as it was written: PT60S is not PT1M.
 
     A timestamp that is there counts. The clause also lets a statement without one agree with any, because the LRS
     sets it; no content can express that, so `agree` does.
@@ -180,7 +181,9 @@ def _large(value: int) -> int | float:
 
 
 def _activities(value: Any) -> Any:
-    return [_activity(one) for one in value] if isinstance(value, list) else _activity(value)
+    if isinstance(value, dict):
+        value = [value]
+    return [_activity(one) for one in value] if isinstance(value, list) else value
 
 
 def _context_activities(value: Any) -> Any:

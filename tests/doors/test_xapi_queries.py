@@ -279,3 +279,15 @@ def test_what_is_unknown_or_misused_is_refused_by_name(doors: Doors, parameters:
 def test_all_that_is_wrong_is_told_at_once(doors: Doors) -> None:
     answer = doors.get(verb="passed", limit="ten", verbs="x", since="yesterday").json()
     assert {problem["path"] for problem in answer["problems"]} == {"?verb", "?limit", "?verbs", "?since"}
+
+
+def test_what_was_read_can_be_sent_again(doors: Doors, drain: Drain) -> None:
+    """Data 2.3.1: all that the LRS added or respelt (Data 2.4.6.2 makes arrays) is no difference."""
+    statement = completed(context={"contextActivities": {"parent": {"id": PARENT}}})
+    del statement["timestamp"]
+    doors.post(statement)
+    drain()
+    read = doors.get(statementId=statement["id"]).json()
+    assert read["context"]["contextActivities"]["parent"] == [{"id": PARENT}]
+    assert doors.post(read).status_code == 200
+    assert doors.post({**read, "result": {"success": True}}).status_code == 409

@@ -16,12 +16,14 @@ def test_what_the_data_is_to_blame_for_does_not_pass(db: Session) -> None:
 
 
 def test_a_lost_connection_passes_and_the_next_one_works() -> None:
-    with Session(get_engine()) as db, pytest.raises(OperationalError) as caught, raw_cursor(db) as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        victim = cursor.fetchone()[0]
+    with Session(get_engine()) as db:
+        with raw_cursor(db) as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            victim = cursor.fetchone()[0]
         with get_engine().connect() as other:
             other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": victim})
-        cursor.execute("SELECT 1")
+        with pytest.raises(OperationalError) as caught, raw_cursor(db) as cursor:
+            cursor.execute("SELECT 1")
     assert is_passing(caught.value)
     assert caught.value.connection_invalidated
     with Session(get_engine()) as db, raw_cursor(db) as cursor:

@@ -26,7 +26,9 @@ _IRI = re.compile(
 
 # One plain address and nothing of a mailto URI's other powers (several recipients, header fields).
 _NOT_IN_AN_ADDRESS = r"\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000<>\"@,;:?#()\\\[\]"
-_MBOX = re.compile(rf"mailto:[^{_NOT_IN_AN_ADDRESS}]+@(?:[^{_NOT_IN_AN_ADDRESS}/]+|\[[0-9A-Fa-f.:]+\])").fullmatch
+_MBOX = re.compile(
+    rf"mailto:[^{_NOT_IN_AN_ADDRESS}]+@(?:[^{_NOT_IN_AN_ADDRESS}/]+|\[(?:IPv6:)?[0-9A-Fa-f.:]+\])"
+).fullmatch
 
 # RFC 5646 section 2.1, the whole grammar; the tags that it keeps only for compatibility are listed
 # after it.
