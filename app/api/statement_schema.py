@@ -7,7 +7,11 @@ from typing import Any
 
 Schema = dict[str, Any]
 
-IRI = {"type": "string", "pattern": r"^[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9/._~-]+$", "example": "https://example.org/1"}
+IRI = {
+    "type": "string",
+    "pattern": r"^[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|\\^`\x7f-\x9f]+$",
+    "example": "https://example.org/1",
+}
 UUID = {"type": "string", "format": "uuid"}
 MOMENT = {"type": "string", "format": "date-time"}
 _TEXT = {"type": "string"}
@@ -52,7 +56,17 @@ _SHARED = {
     "timestamp": MOMENT,
     "attachments": _list(_ref("Attachment")),
 }
-_WHATS_DONE = [_ref("Activity"), _ref("Agent"), _ref("Group"), _ref("StatementRef")]
+_AGENT_AS_OBJECT = {"allOf": [_ref("Agent"), {"required": ["objectType"]}]}
+_OBJECTS = [_ref("Activity"), _AGENT_AS_OBJECT, _ref("Group"), _ref("StatementRef")]
+_USER_AND_APPLICATION = _object(
+    {"objectType": {"enum": ["Group"]}, "member": _list(_ref("Agent"), minItems=2, maxItems=2)}, "objectType", "member"
+)
+
+
+def _companions(kind: str, name: str, actor: str) -> Schema:
+    found = {"objectType": {"enum": [kind]}, name: _ref(actor), "relevantTypes": _list(IRI, minItems=1)}
+    return {"description": "xAPI 2.0 only", **_list(_object(found, "objectType", name))}
+
 
 SCHEMAS: dict[str, Schema] = {
     "LanguageMap": {
@@ -93,7 +107,7 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "StatementRef": _object({"objectType": {"enum": ["StatementRef"]}, "id": UUID}, "objectType", "id"),
     "SubStatement": _object(
-        {"objectType": {"enum": ["SubStatement"]}, **_SHARED, "object": {"oneOf": _WHATS_DONE}},
+        {"objectType": {"enum": ["SubStatement"]}, **_SHARED, "object": {"oneOf": _OBJECTS}},
         *("objectType", "actor", "verb", "object"),
     ),
     "Result": _object(
@@ -119,8 +133,8 @@ SCHEMAS: dict[str, Schema] = {
             "language": {"type": "string", "pattern": "^[a-z]{2,3}(-[A-Z]{2})?$"},
             "statement": _ref("StatementRef"),
             "extensions": _EXTENSIONS,
-            "contextAgents": {"description": "xAPI 2.0 only", **_list({"type": "object"})},
-            "contextGroups": {"description": "xAPI 2.0 only", **_list({"type": "object"})},
+            "contextAgents": _companions("contextAgent", "agent", "Agent"),
+            "contextGroups": _companions("contextGroup", "group", "Group"),
         }
     ),
     "Attachment": _object(
@@ -139,9 +153,9 @@ SCHEMAS: dict[str, Schema] = {
         {
             "id": UUID,
             **_SHARED,
-            "object": {"oneOf": [*_WHATS_DONE, _ref("SubStatement")]},
+            "object": {"oneOf": [*_OBJECTS, _ref("SubStatement")]},
             "stored": MOMENT,
-            "authority": _ANY_ACTOR,
+            "authority": {"oneOf": [_ref("Agent"), _USER_AND_APPLICATION]},
             "version": {"type": "string", "pattern": r"^[12]\.0(\.[0-9])?$"},
         },
         *("actor", "verb", "object"),

@@ -14,11 +14,12 @@ def person(agent: Mapping[str, Any], identifiers: Iterable[tuple[str, str]], nam
     value of an account being "<homePage> <name>" and that of an mbox with or without its "mailto:". Kinds that a
     Person does not have, such as a phone number, are left out, and so are arrays that would be empty.
     """
-    # Keyed by what makes two entries the same; e-mail addresses are compared in lower case everywhere in this house.
+    # Keyed by what makes two entries the same; e-mail addresses are compared in lower case everywhere in this house,
+    # and the record holds U+FFFD where a sender wrote NUL.
     found: dict[str, dict[str, Any]] = {kind: {} for kind in ("name", *_KINDS)}
     for name in (agent.get("name"), *names):
         if name:
-            found["name"].setdefault(name, name)
+            found["name"].setdefault(_as_kept(name), name)
     for kind in _KINDS:
         if kind in agent:
             _add(found[kind], kind, agent[kind])
@@ -35,9 +36,13 @@ def person(agent: Mapping[str, Any], identifiers: Iterable[tuple[str, str]], nam
 def _add(entries: dict[str, Any], kind: str, value: Any) -> None:
     if kind == "account":
         entries.setdefault(
-            f"{value['homePage']} {value['name']}", {"homePage": value["homePage"], "name": value["name"]}
+            _as_kept(f"{value['homePage']} {value['name']}"), {"homePage": value["homePage"], "name": value["name"]}
         )
         return
     if kind == "mbox" and not value.lower().startswith("mailto:"):
         value = f"mailto:{value}"
     entries.setdefault(value if kind == "openid" else value.lower(), value)
+
+
+def _as_kept(text: str) -> str:
+    return text.replace("\x00", "\ufffd")

@@ -1,35 +1,51 @@
 """Statements at the door: from the bytes of a request to something that can be made durable, or to what is wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec
 from uuid import UUID, uuid4
 
 from app.errors import Problem
 from app.lrs.attachments import check_attachments
-from app.lrs.comparison import comparison_hash
 from app.lrs.signatures import check_signature
-from app.lrs.statements import MAX_PROBLEMS_TOLD, Refused, parse_json, rules_for
+from app.lrs.statements import MAX_DEPTH, MAX_PROBLEMS_TOLD, Refused, parse_statements, rules_for
 from app.lrs.validation import Version, is_uuid, validate_statement
-
-MAX_DEPTH = 250
-"""How deep a statement may be nested. Only extensions can be deep at all, and no sender means more than a few levels;
-what can be read but not written again could not be compared with its repeats."""
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
     """A request's statements, valid: the body untouched, and the id of each in the order of the body.
 
-    contents: the comparison hash under each id that the sender chose. attachments: what came along, by SHA-2.
+    held: the ids that the sender chose. attachments: what came along, by SHA-2.
     """
 
     body: bytes
     ids: tuple[UUID, ...]
-    contents: dict[UUID, bytes]
+    held: tuple[UUID, ...]
     attachments: dict[str, bytes]
 
 
+_Given = ParamSpec("_Given")
+
+
+def _light(receive: Callable[_Given, Received]) -> Callable[_Given, Received]:
+    """An error remembers the frames it passed, and they what was parsed, thirty times the size of the worst body.
+
+    A refusal is on its way for as long as its body takes to be kept, beside many others, so it lets go of all that.
+    """
+
+    @wraps(receive)
+    def receiving(*args: _Given.args, **kwargs: _Given.kwargs) -> Received:
+        try:
+            return receive(*args, **kwargs)
+        except Refused as error:
+            raise error.with_traceback(None) from None
+
+    return receiving
+
+
+@_light
 def receive_one(
     body: bytes, statement_id: str | None, xapi_version: str, parts: Mapping[str, bytes] | None = None
 ) -> Received:
@@ -49,8 +65,8 @@ def receive_one(
             "The statementId is not a UUID.", [Problem("?statementId", f"is {statement_id[:80]!r}.", expected)]
         )
     wanted = UUID(statement_id)
-    statement = parse_json(body)
-    problems = _problems_of(statement, rules_for(xapi_version), body)
+    statement, deep = parse_statements(body)
+    problems = _problems_of(statement, rules_for(xapi_version), deep=deep)
     if not problems and isinstance(statement, dict):
         if "id" in statement and UUID(statement["id"]) != wanted:
             told = f"is {statement['id']}, not the statementId of the request."
@@ -59,9 +75,10 @@ def receive_one(
     if problems:
         raise Refused(_summary(problems, 1), problems[:MAX_PROBLEMS_TOLD], (0,))
     assert isinstance(statement, dict)  # noqa: S101  (a statement without problems is an object)
-    return Received(body, (wanted,), {wanted: comparison_hash(statement)}, dict(parts or {}))
+    return Received(body, (wanted,), (wanted,), dict(parts or {}))
 
 
+@_light
 def receive_many(
     body: bytes, xapi_version: str, max_statements: int, parts: Mapping[str, bytes] | None = None
 ) -> Received:
@@ -69,7 +86,7 @@ def receive_many(
 
     xAPI 1.0.3 Communication 2.1.2 and Data 2.4.1; two statements of one batch may not share an id. parts: as above.
     """
-    parsed = parse_json(body)
+    parsed, deep = parse_statements(body)
     version = rules_for(xapi_version)
     is_batch = isinstance(parsed, list)
     statements: list[Any] = parsed if is_batch and isinstance(parsed, list) else [parsed]
@@ -79,11 +96,11 @@ def receive_many(
             f"The array holds {len(statements)} statements; at most {max_statements} are taken at once.",
             [Problem("$", told, f"At most {max_statements} in one request.")],
         )
-    ids = _ids_of(statements, version, body, is_batch)
+    ids = _ids_of(statements, version, is_batch, deep)
     if problems := _problems_of_parts(statements, parts, batch=is_batch):
         raise Refused(_summary(problems, 1), problems[:MAX_PROBLEMS_TOLD])
-    contents = {i: comparison_hash(s) for i, s in zip(ids, statements, strict=True) if "id" in s}
-    return Received(body, ids, contents, dict(parts or {}))
+    held = tuple(i for i, s in zip(ids, statements, strict=True) if "id" in s)
+    return Received(body, ids, held, dict(parts or {}))
 
 
 def _problems_of_parts(
@@ -103,11 +120,11 @@ def _is_sub(statement: Mapping[str, Any]) -> bool:
     return bool(statement["object"].get("objectType") == "SubStatement")
 
 
-def _problems_of(statement: object, version: Version, body: bytes, path: str = "") -> list[Problem]:
-    """What is wrong with one statement. body: the text it came in, which tells at once that most cannot be too deep."""
+def _problems_of(statement: object, version: Version, path: str = "", *, deep: bool) -> list[Problem]:
+    """What is wrong with one statement. deep: one of those that came along is too deep, so look."""
     if problems := validate_statement(statement, version, path):
         return problems
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth_exceeds(statement, MAX_DEPTH):
+    if deep and _depth_exceeds(statement, MAX_DEPTH):
         return [Problem(path or "$", f"is nested more than {MAX_DEPTH} levels deep.", f"At most {MAX_DEPTH} levels.")]
     return []
 
@@ -122,12 +139,12 @@ def _depth_exceeds(value: object, limit: int) -> bool:
     return bool(level)
 
 
-def _ids_of(statements: list[Any], version: Version, body: bytes, is_batch: bool) -> tuple[UUID, ...]:
+def _ids_of(statements: list[Any], version: Version, is_batch: bool, deep: bool) -> tuple[UUID, ...]:
     ids: dict[UUID, int] = {}
     problems: list[Problem] = []
     refused: list[int] = []
     for place, statement in enumerate(statements):
-        found = _problems_of(statement, version, body, f"[{place}]" if is_batch else "")
+        found = _problems_of(statement, version, f"[{place}]" if is_batch else "", deep=deep)
         if not found and isinstance(statement, dict):
             statement_id = _id_of(statement)
             first = ids.setdefault(statement_id, place)
