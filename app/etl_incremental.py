@@ -20,14 +20,14 @@ from app.accounts.people import recognise, storable
 from app.errors import Problem, Unreadable
 from app.facts import StatementLoaded, StatementVoided
 from app.ingest.dead_letters import bury
-from app.linking import NewStatement, link, settle_late
+from app.linking import NewStatement, link, refers, settle_late, take_turn
 from app.lrs import reading
-from app.lrs.comparison import comparison_hash
+from app.lrs.comparison import agree, comparison_hash
 from app.lrs.validation import parse_timestamp
 from app.models import StatementRaw
 from app.platform import clock
 from app.platform.logs import get_logger
-from app.warehouse import bronze, silver
+from app.warehouse import bronze, pages, silver
 
 log = get_logger(__name__)
 
@@ -123,8 +123,9 @@ def load_statements(db: Session, statements: Iterable[Incoming], *, source: str 
     the others go on. Errors of the database are raised: then nothing happened.
     """
     loaded = Loaded()
-    unique = _prepare_unique(db, statements, source, loaded)
-    new = _store(db, unique, source, loaded, flattened_at=clock.now())
+    unique, again = _prepare_unique(db, statements, source, loaded)
+    take_turn(db, alone=any(refers(p.statement) for p in unique.values()))
+    new = _store(db, unique, again, source, loaded, flattened_at=clock.now())
     _write_flat(db, [(unique[key], seq) for key, seq in new.items()])
     return loaded
 
@@ -132,33 +133,33 @@ def load_statements(db: Session, statements: Iterable[Incoming], *, source: str 
 def store_statements(db: Session, statements: Iterable[Incoming], *, source: str = "door") -> Loaded:
     """Store statements in bronze only, marked for the sweep: ETL_MODE=incremental, and the door when Redis is down."""
     loaded = Loaded()
-    _store(db, _prepare_unique(db, statements, source, loaded), source, loaded, flattened_at=None)
+    _store(db, *_prepare_unique(db, statements, source, loaded), source, loaded, flattened_at=None)
     return loaded
 
 
 def run_incremental_etl(db: Session, *, limit: int = 1_000) -> Loaded:
     """Flatten up to `limit` raw statements that have no flat row yet, in the caller's transaction.
 
-    The mark on the row decides, so a statement that was committed late is found too; SKIP LOCKED lets several sweeps
-    run at once without doing anything twice. Call it until `new` and `buried` are both 0.
+    The mark on the row decides, so a statement that was committed late is found too. Several sweeps at once take
+    turns. Call it until `new` and `buried` are both 0.
     """
+    take_turn(db, alone=True)
     done = Loaded()
     rows = _waiting(db, limit)
     flattened: list[int] = []
     prepared: list[tuple[_Prepared, int]] = []
+    voided: list[tuple[_Prepared, int]] = []
     for row in rows:
-        if row.voided_by is not None:  # by a statement that was flattened before it
-            flattened.append(row.seq)
-            continue
         incoming = _incoming(row)
         try:
-            prepared.append((_prepare(incoming), row.seq))
+            # Voided by a statement that was loaded before it: it has no flat row, and others still refer to it.
+            (prepared if row.voided_by is None else voided).append((_prepare(incoming), row.seq))
             flattened.append(row.seq)
         except Exception as error:  # noqa: BLE001  (one bad row must not stop the safety net)
             _bury(db, incoming, error, "sweep")
             db.execute(update(StatementRaw).where(StatementRaw.seq == row.seq).values(flatten_error=_why(error)))
             done.buried += 1
-    _write_flat(db, prepared)
+    _write_flat(db, prepared, voided)
     if flattened:
         db.execute(update(StatementRaw).where(StatementRaw.seq.in_(flattened)).values(flattened_at=clock.now()))
     done.new = len(flattened)
@@ -237,9 +238,12 @@ def _prepare(incoming: Incoming) -> _Prepared:
     return _Prepared(raw, row, person_of(statement["actor"]), statement)
 
 
-def _prepare_unique(db: Session, statements: Iterable[Incoming], source: str, loaded: Loaded) -> dict[UUID, _Prepared]:
-    """Prepare each id once. A repeat inside the batch counts as one, a different statement under its id is buried."""
+def _prepare_unique(
+    db: Session, statements: Iterable[Incoming], source: str, loaded: Loaded
+) -> tuple[dict[UUID, _Prepared], list[_Prepared]]:
+    """Prepare statements. Returns the first one under each id, and those whose id came once more in this batch."""
     unique: dict[UUID, _Prepared] = {}
+    again: list[_Prepared] = []
     for incoming in statements:
         try:
             prepared = _prepare(incoming)
@@ -247,15 +251,15 @@ def _prepare_unique(db: Session, statements: Iterable[Incoming], source: str, lo
             _bury(db, incoming, error, source)
             loaded.buried += 1
             continue
-        first = unique.setdefault(incoming.id, prepared)
-        if first is not prepared:
-            _repeat_or_conflict(db, prepared.raw, first.raw.content_hash, source, loaded)
-    return unique
+        if unique.setdefault(incoming.id, prepared) is not prepared:
+            again.append(prepared)
+    return unique, again
 
 
 def _store(
     db: Session,
     unique: dict[UUID, _Prepared],
+    again: Sequence[_Prepared],
     source: str,
     loaded: Loaded,
     *,
@@ -265,18 +269,24 @@ def _store(
     if not unique:
         return {}
     new = bronze.store(db, [prepared.raw for prepared in unique.values()], flattened_at=flattened_at)
-    seen_before = [key for key in unique if key not in new]
+    seen_before = [*(p for key, p in unique.items() if key not in new), *again]
     if seen_before:
-        stored = bronze.content_hashes(db, seen_before)
-        for key in seen_before:
-            _repeat_or_conflict(db, unique[key].raw, stored[key], source, loaded)
+        stored = bronze.content_hashes(db, [p.raw.id for p in seen_before])
+        for p in seen_before:
+            if p.raw.content_hash == stored[p.raw.id] or _agrees(db, p):
+                loaded.repeated += 1
+            else:
+                _bury_conflict(db, p.raw, source)
+                loaded.buried += 1
     loaded.new = len(new)
     return new
 
 
-def _write_flat(db: Session, stored: Sequence[tuple[_Prepared, int]]) -> None:
+def _write_flat(
+    db: Session, stored: Sequence[tuple[_Prepared, int]], voided_before: Sequence[tuple[_Prepared, int]] = ()
+) -> None:
     """Everything derived from statements that were stored under these seqs: flat rows, links, what follows."""
-    if not stored:
+    if not stored and not voided_before:
         return
     prepared = [p for p, _ in stored]
     learners = recognise(db, [p.person for p in prepared if p.person], source="statement")
@@ -299,19 +309,20 @@ def _write_flat(db: Session, stored: Sequence[tuple[_Prepared, int]]) -> None:
         )
         for p in prepared
     ]
-    voided = link(
-        db,
-        [
-            NewStatement(p.raw.id, seq, p.raw.stored_at, p.statement, p.raw.credential_id, p.raw.defines)
-            for p, seq in stored
-        ],
-    )
+    voided = link(db, [_new(p, seq) for p, seq in stored] + [_new(p, seq, is_voided=True) for p, seq in voided_before])
     facts += _withdraw(db, voided)
     reactions.react(db, facts)
 
 
+def _new(prepared: _Prepared, seq: int, *, is_voided: bool = False) -> NewStatement:
+    raw = prepared.raw
+    return NewStatement(
+        raw.id, seq, raw.stored_at, prepared.statement, raw.credential_id, raw.defines, is_voided=is_voided
+    )
+
+
 def settle(db: Session) -> None:
-    """Follow references that two loaders at once left behind; the sweep calls it."""
+    """Follow references to statements that were stored but cannot be loaded; the sweep calls it."""
     reactions.react(db, _withdraw(db, settle_late(db)))
 
 
@@ -320,13 +331,15 @@ def _withdraw(db: Session, voided: Sequence[UUID]) -> list[StatementVoided]:
     return [StatementVoided(*row) for row in silver.withdraw(db, voided)]
 
 
-def _repeat_or_conflict(
-    db: Session, statement: bronze.RawStatement, stored_hash: bytes, source: str, loaded: Loaded
-) -> None:
-    """xAPI 1.0.3 Communication 2.1.1: the same statement again is no news; another one under its id changes nothing."""
-    if statement.content_hash == stored_hash:
-        loaded.repeated += 1
-        return
+def _agrees(db: Session, prepared: _Prepared) -> bool:
+    """Whether it differs from the stored one only in what the store itself added (xAPI 1.0.3 Data 2.3.1)."""
+    key = prepared.raw.id
+    stored = pages.by_id(db, key, voided=False) or pages.by_id(db, key, voided=True)
+    return stored is not None and agree(prepared.statement, orjson.loads(stored.payload))
+
+
+def _bury_conflict(db: Session, statement: bronze.RawStatement, source: str) -> None:
+    """xAPI 1.0.3 Communication 2.1.1: another statement under an id that is taken changes nothing; it is kept."""
     bury(
         db,
         source=source,
@@ -343,7 +356,6 @@ def _repeat_or_conflict(
         credential_id=statement.credential_id,
         statement_id=statement.id,
     )
-    loaded.buried += 1
 
 
 def _bury(db: Session, incoming: Incoming, error: Exception, source: str) -> None:

@@ -2,7 +2,7 @@
 transaction. Follows references both ways, so that it does not matter which of two statements came first.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,15 +14,20 @@ from sqlalchemy.orm import Session
 from app.lrs import canonical, filters
 from app.platform import clock
 from app.platform.ids import stable_id
+from app.platform.logs import get_logger
 from app.warehouse import definitions, links
 from app.warehouse.links import Link, Reference
 
+log = get_logger(__name__)
+
 SETTLED_AT_ONCE = 500
+
+_Words = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class NewStatement:
-    """A statement that was stored a moment ago, parsed."""
+    """A statement that was stored, parsed. is_voided: by one that was loaded before it."""
 
     id: UUID
     seq: int
@@ -30,14 +35,44 @@ class NewStatement:
     statement: Mapping[str, Any]
     credential_id: str
     defines: bool
+    is_voided: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A statement of the record as references see it. keys: by what it is found. voids: it voids another one."""
+
+    stored: links.StoredStatement
+    keys: set[UUID]
+    voids: bool
+
+
+def refers(statement: Mapping[str, Any]) -> bool:
+    """Whether its object is a StatementRef."""
+    return filters.referred_statement(statement) is not None
+
+
+def take_turn(db: Session, *, alone: bool) -> None:
+    """Wait until this transaction may load statements; to be called before it stores any.
+
+    Two loads at once do not see each other's statements, so that a reference between them would be followed by
+    neither. Therefore loads that may hold references go alone, and all others together. It also means that no load
+    waits for another one's rows while that one waits for its own.
+    """
+    links.take_turn(db, alone=alone)
 
 
 def link(db: Session, loaded: Sequence[NewStatement]) -> list[UUID]:
-    """Write links, references and definitions of these statements. Returns the ids of those that are now voided."""
+    """Write links, references and definitions of these statements. Returns the ids of those that are now voided.
+
+    A statement that is voided already is not found by anything, but those that refer to it are, also by what it refers
+    to itself (xAPI 1.0.3 Communication 2.1.4).
+    """
     rows: list[Link] = []
     references: list[Reference] = []
     for new in loaded:
-        rows += [(key, new.stored_at, new.seq) for key in _keys_of(new.statement, new.credential_id)]
+        if not new.is_voided:
+            rows += [(key, new.stored_at, new.seq) for key in _keys_of(new.statement, new.credential_id)]
         if referred := filters.referred_statement(new.statement):
             references.append(Reference(new.id, *referred))
     links.write_links(db, rows)
@@ -47,27 +82,38 @@ def link(db: Session, loaded: Sequence[NewStatement]) -> list[UUID]:
 
 
 def follow(db: Session, ids: Sequence[UUID]) -> list[UUID]:
-    """Follow the references of and to these statements whose other end is there. Returns who is voided by that."""
+    """Follow the references of and to these statements whose other end is there. Returns who is voided by that.
+
+    xAPI 1.0.3 Communication 2.1.3: a statement is also found by what the one it refers to is found by, and so on
+    through a chain. Data 2.3.2: a statement that voids another one cannot be voided.
+    """
     pending = links.pending_references(db, ids)
-    voided: list[UUID] = []
+    if not pending:
+        return []
+    chains = links.chains(db, {r.statement_id for r in pending}, {r.target_id for r in pending if r.voids})
+    found = {one.id: _read(one) for one in links.stored(db, set().union(*chains.values()))}
+    voided: dict[UUID, UUID] = {}
     for reference in pending:
-        found_by = {
-            key
-            for target in links.down_from(db, reference.target_id)
-            for key in _keys_of(orjson.loads(target.payload), target.credential_id)
-        }
-        referrers = links.up_from(db, reference.statement_id)
-        links.write_links(db, [(key, stored_at, seq) for stored_at, seq in referrers for key in found_by])
-        if reference.voids and links.void(db, reference):
-            voided.append(reference.target_id)
-            _forget(db, reference.target_id)
-    if pending:
-        links.resolved(db, pending, clock.now())
-    return voided
+        target = found[reference.target_id]
+        if reference.voids and not target.voids and not target.stored.is_voided:
+            voided.setdefault(reference.target_id, reference.statement_id)
+    write: list[Link] = []
+    remove: list[Link] = []
+    for start, members in chains.items():
+        one = found[start].stored if start in found else None
+        if one and not one.is_voided:
+            keys = set().union(*(found[member].keys for member in members if member in found))
+            (remove if start in voided else write).extend((key, one.stored_at, one.seq) for key in keys)
+    links.void(db, voided)
+    links.write_links(db, write)
+    links.remove_links(db, remove)
+    links.resolved(db, pending, clock.now())
+    return list(voided)
 
 
 def settle_late(db: Session) -> list[UUID]:
-    """Follow what two loaders at once left behind, each of which did not see the other's statement yet."""
+    """Follow what is left: references to statements that are in the record but were never loaded from it."""
+    take_turn(db, alone=True)
     return follow(db, links.late_references(db, SETTLED_AT_ONCE))
 
 
@@ -76,29 +122,33 @@ def learn_definitions(db: Session, loaded: Sequence[NewStatement]) -> None:
 
     xAPI 1.0.3 Communication 4.2: the words of a sender without the scope `define` define nothing.
     """
-    activities: dict[str, dict[str, Any]] = {}
-    verbs: dict[str, dict[str, Any]] = {}
-    for new in loaded:
-        if not new.defines:
-            continue
-        for iri, definition in canonical.definitions_in(new.statement).items():
-            activities[iri] = canonical.merge_definition(activities.get(iri), definition)
-        for iri, display in canonical.displays_in(new.statement).items():
-            verbs[iri] = canonical.merge_display(verbs.get(iri), display)
+    speaking = [new.statement for new in sorted(loaded, key=lambda new: new.seq) if new.defines]
     now = clock.now()
-    said = {iri: (stable_id("activity", iri), words) for iri, words in activities.items()}
+    said = _said("activity", map(canonical.definitions_in, speaking))
     definitions.learn(db, "activities", said, canonical.merge_definition, now)
-    said = {iri: (stable_id("verb", iri), words) for iri, words in verbs.items()}
+    said = _said("verb", map(canonical.displays_in, speaking))
     definitions.learn(db, "verbs", said, canonical.merge_display, now)
 
 
-def _forget(db: Session, statement_id: UUID) -> None:
-    """Take every link of a voided statement away: those of its own and those of what it refers to."""
-    chain = links.down_from(db, statement_id)
-    own = next((one for one in chain if one.id == statement_id), None)
-    if own is not None:
-        keys = {key for one in chain for key in _keys_of(orjson.loads(one.payload), one.credential_id)}
-        links.remove_links(db, [(key, own.stored_at, own.seq) for key in keys])
+def _said(kind: str, found: Iterable[Mapping[str, _Words]]) -> dict[str, tuple[UUID, list[_Words]]]:
+    """By IRI its key and what was said of it, in order. What is only said again, as courses do, is left out."""
+    said: dict[str, tuple[UUID, list[_Words]]] = {}
+    for one in found:
+        for iri, words in one.items():
+            _, before = said.setdefault(iri, (stable_id(kind, iri), []))
+            if not before or before[-1] != words:
+                before.append(words)
+    return said
+
+
+def _read(stored: links.StoredStatement) -> _Read:
+    try:
+        statement = orjson.loads(stored.payload)
+        referred = filters.referred_statement(statement)
+        return _Read(stored, _keys_of(statement, stored.credential_id), bool(referred and referred[1]))
+    except Exception as error:  # noqa: BLE001  (one bad row must not stop those that refer to it)
+        log.warning("target cannot be read", statement_id=str(stored.id), error=f"{type(error).__name__}: {error}")
+        return _Read(stored, set(), False)
 
 
 def _keys_of(statement: Mapping[str, Any], credential_id: str) -> set[UUID]:

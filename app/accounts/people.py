@@ -11,6 +11,9 @@ from app.accounts.identifiers import Identifier, Person
 from app.accounts.models import UserIdentifier
 from app.models import User
 
+MAX_ADDRESS_LENGTH = 320
+"""64 characters, @ and 255 more (RFC 5321 4.5.3.1): no mail server takes a longer address."""
+
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('accounts.people', 0))")
 
 
@@ -48,7 +51,7 @@ def _add_missing(db: Session, persons: Iterable[Person], owners: dict[UUID, UUID
                 {
                     "id": known,
                     "name": storable(person.name),
-                    "email": storable(person.email),
+                    "email": _mailable(person.email),
                     "phone": person.phone,
                     "source": source,
                 }
@@ -73,6 +76,11 @@ def _add_missing(db: Session, persons: Iterable[Person], owners: dict[UUID, UUID
 def storable(text_: str | None) -> str | None:
     """Text without the NUL character, which PostgreSQL refuses in text; U+FFFD stands in its place."""
     return None if text_ is None else text_.replace("\x00", "\ufffd")
+
+
+def _mailable(address: str | None) -> str | None:
+    """An address that mail can be sent to; longer ones only identify, and no index of PostgreSQL would hold them."""
+    return storable(address) if address and len(address) <= MAX_ADDRESS_LENGTH else None
 
 
 def fill_in(db: Session, user_id: UUID, known: dict[str, str | None]) -> None:

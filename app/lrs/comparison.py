@@ -27,7 +27,7 @@ def comparable(statement: Mapping[str, Any]) -> dict[str, Any]:
     Left out: id, authority, stored, version, attachments, the definitions of Activities, the display of Verbs.
     Spelt in one way: timestamps, in UTC; the members of Groups, sorted; what is case insensitive (scheme and domain of
     an mbox, the hex digits of hashes and UUIDs, language tags); numbers, so that 1.0 is 1. All this in a SubStatement
-    too; durations, without what is finer than 0.01 seconds (Data 4.6); a single context activity as the array that it is
+    too; durations, without what is finer than 0.01 seconds (Data 4.6); a single context activity as the array it is
     returned as (Data 2.4.6.2), for who reads a statement and sends it on must not meet a conflict. Everything else
     counts as it was written: PT60S is not PT1M.
 

@@ -9,14 +9,14 @@ from psycopg2.extras import execute_values
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.models import StatementRaw
 from app.warehouse.cursor import raw_cursor
 from app.warehouse.models import StoredAttachment
 
+_NUMBERS = "SELECT nextval(pg_get_serial_sequence('bronze.statements_raw', 'seq')) FROM generate_series(1, %s)"
 _INSERT = """
-INSERT INTO bronze.statements_raw (id, payload, content_hash, stored_at, xapi_version, credential_id, flattened_at,
+INSERT INTO bronze.statements_raw (seq, id, payload, content_hash, stored_at, xapi_version, credential_id, flattened_at,
     defines)
-VALUES %s
+OVERRIDING SYSTEM VALUE VALUES %s
 ON CONFLICT (id) DO NOTHING
 RETURNING id, seq
 """
@@ -49,11 +49,16 @@ class RawStatement:
 def store(db: Session, statements: Sequence[RawStatement], *, flattened_at: datetime | None) -> dict[UUID, int]:
     """Store what is not there yet and return the ids that were new, each with its seq. The unique id decides.
 
-    Rows go in sorted by id, so that two loaders that meet the same statements wait for each other in one order only.
+    Rows go in sorted by id, so that two loaders that meet the same statements wait for each other in one order only;
+    their seqs follow the order in which they are given.
     flattened_at: the mark of rows whose flat row is written in the same transaction; None leaves them to the sweep.
     """
+    with raw_cursor(db) as cursor:
+        cursor.execute(_NUMBERS, (len(statements),))
+        seqs = sorted(row[0] for row in cursor.fetchall())
     rows = [
         (
+            seq,
             s.id,
             s.payload.decode(),
             s.content_hash,
@@ -63,7 +68,7 @@ def store(db: Session, statements: Sequence[RawStatement], *, flattened_at: date
             flattened_at,
             s.defines,
         )
-        for s in sorted(statements, key=lambda s: s.id.bytes)
+        for s, seq in sorted(zip(statements, seqs, strict=True), key=lambda pair: pair[0].id.bytes)
     ]
     with raw_cursor(db) as cursor:
         return {row[0]: row[1] for row in execute_values(cursor, _INSERT, rows, page_size=1_000, fetch=True)}
@@ -71,8 +76,9 @@ def store(db: Session, statements: Sequence[RawStatement], *, flattened_at: date
 
 def content_hashes(db: Session, ids: Sequence[UUID]) -> dict[UUID, bytes]:
     """The content hash of each of these statements that is stored."""
-    found = db.execute(select(StatementRaw.id, StatementRaw.content_hash).where(StatementRaw.id.in_(ids)))
-    return {row.id: bytes(row.content_hash) for row in found}
+    with raw_cursor(db) as cursor:
+        cursor.execute("SELECT id, content_hash FROM bronze.statements_raw WHERE id = ANY(%s)", (list(ids),))
+        return {row[0]: bytes(row[1]) for row in cursor.fetchall()}
 
 
 def keep_attachments(db: Session, contents: Mapping[str, bytes], at: datetime) -> None:

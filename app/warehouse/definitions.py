@@ -1,7 +1,8 @@
 """Canonical definitions: what the store itself says of activities and verbs, merged from statements."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from functools import reduce
 from typing import Any
 from uuid import UUID
 
@@ -29,16 +30,19 @@ def known(db: Session, table: str, keys: Collection[UUID], *, lock: bool = False
 
 
 def learn(
-    db: Session, table: str, said: Mapping[str, tuple[UUID, Mapping[str, Any]]], merge: Merge, at: datetime
+    db: Session, table: str, said: Mapping[str, tuple[UUID, Sequence[Mapping[str, Any]]]], merge: Merge, at: datetime
 ) -> None:
-    """Merge what statements say into what is known. said: IRI to (key, what was said). Writes only what changes.
+    """Merge what statements say into what is known, one after the other. Writes only what changes.
 
-    The rows are claimed in key order and locked before they are read, so that no loader overwrites another's words.
+    said: IRI to (key, what was said, the oldest first). The rows are claimed in key order and locked before they are
+    read, so that no loader overwrites another's words.
     """
     if not said:
         return
     before = known(db, table, [key for key, _ in said.values()])
-    changed = [iri for iri, (_, words) in said.items() if iri not in before or merge(before[iri], words) != before[iri]]
+    changed = [
+        iri for iri, (_, words) in said.items() if iri not in before or reduce(merge, words, before[iri]) != before[iri]
+    ]
     if not changed:
         return
     column = _COLUMNS[table]
@@ -54,5 +58,5 @@ def learn(
             key, words = said[iri]
             cursor.execute(
                 f"UPDATE silver.{table} SET {column} = %s, updated_at = %s WHERE key = %s",  # noqa: S608
-                (orjson.dumps(merge(now.get(iri) or None, words)).decode(), at, key),
+                (orjson.dumps(reduce(merge, words, now.get(iri, {}))).decode(), at, key),
             )

@@ -1,6 +1,6 @@
 """Links: by what a statement is found, which statement refers to which, and which are voided. SQL and nothing else."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -16,39 +16,33 @@ MAX_CHAIN = 20
 Link = tuple[UUID, datetime, int]
 """key, stored_at, seq: a row of silver.statement_links."""
 
+_TURN = 7_100_002
 _PENDING = """
 SELECT r.statement_id, r.target_id, r.voids FROM silver.statement_refs r
 JOIN bronze.statements_raw t ON t.id = r.target_id
+JOIN bronze.statements_raw s ON s.id = r.statement_id
 WHERE r.resolved_at IS NULL AND (r.target_id = ANY(%(ids)s) OR r.statement_id = ANY(%(ids)s))
-ORDER BY r.statement_id
-FOR UPDATE OF r
+ORDER BY s.seq
 """
-_BELOW = f"""
-WITH RECURSIVE chain (id, depth) AS (
-    SELECT %(id)s::uuid, 1
+_LATE = """
+SELECT r.statement_id FROM silver.statement_refs r JOIN bronze.statements_raw t ON t.id = r.target_id
+WHERE r.resolved_at IS NULL LIMIT %s
+"""
+# A circle of references ends with the depth, as everything else does.
+_CHAINS = f"""
+WITH RECURSIVE above (id, height) AS (
+    SELECT unnest(%(referring)s::uuid[]), 0
     UNION
-    SELECT r.target_id, depth + 1 FROM chain JOIN silver.statement_refs r ON r.statement_id = chain.id
+    SELECT r.statement_id, height + 1 FROM above JOIN silver.statement_refs r ON r.target_id = above.id
+    WHERE height < {MAX_CHAIN}
+), below (start, id, depth) AS (
+    SELECT id, id, 0 FROM above UNION SELECT id, id, 0 FROM unnest(%(others)s::uuid[]) AS others (id)
+    UNION
+    SELECT start, r.target_id, depth + 1 FROM below JOIN silver.statement_refs r ON r.statement_id = below.id
     WHERE depth < {MAX_CHAIN}
 )
-SELECT DISTINCT t.id, t.seq, t.stored_at, t.payload::text, t.credential_id
-FROM chain JOIN bronze.statements_raw t ON t.id = chain.id
+SELECT DISTINCT start, id FROM below
 """  # noqa: S608  (a constant of our own)
-_ABOVE = f"""
-WITH RECURSIVE chain (id, depth) AS (
-    SELECT %(id)s::uuid, 1
-    UNION
-    SELECT r.statement_id, depth + 1 FROM chain JOIN silver.statement_refs r ON r.target_id = chain.id
-    WHERE depth < {MAX_CHAIN}
-)
-SELECT DISTINCT t.stored_at, t.seq
-FROM chain JOIN bronze.statements_raw t ON t.id = chain.id WHERE t.voided_by IS NULL
-"""  # noqa: S608  (a constant of our own)
-_VOID = """
-UPDATE bronze.statements_raw t SET voided_by = %(by)s
-WHERE t.id = %(id)s AND t.voided_by IS NULL
-  AND NOT EXISTS (SELECT FROM silver.statement_refs r WHERE r.statement_id = t.id AND r.voids)
-RETURNING t.seq
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,61 +63,72 @@ class StoredStatement:
     stored_at: datetime
     payload: str
     credential_id: str
+    is_voided: bool
+
+
+def take_turn(db: Session, *, alone: bool) -> None:
+    """Wait until this transaction may load; its turn lasts until it ends. alone: no other one loads meanwhile."""
+    lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+    with raw_cursor(db) as cursor:
+        cursor.execute(f"SELECT {lock}(%s)", (_TURN,))
 
 
 def write_links(db: Session, links: Iterable[Link]) -> None:
-    """Write links; those that are there stay. In the order of the key, so that two loaders never wait in a circle."""
-    rows = sorted(set(links), key=lambda link: (link[0].bytes, link[1], link[2]))
-    if rows:
+    """Write links; those that are there stay. In the order of the key, which is the order of the index."""
+    if rows := sorted(links, key=lambda link: link[0].int):
         with raw_cursor(db) as cursor:
-            execute_values(
-                cursor,
-                "INSERT INTO silver.statement_links (key, stored_at, seq) VALUES %s ON CONFLICT DO NOTHING",
-                rows,
-                page_size=2_000,
+            cursor.execute(
+                "INSERT INTO silver.statement_links (key, stored_at, seq) "
+                "SELECT * FROM unnest(%s::uuid[], %s::timestamptz[], %s::bigint[]) ON CONFLICT DO NOTHING",
+                _columns(rows),
             )
 
 
 def remove_links(db: Session, links: Iterable[Link]) -> None:
     """Take links away, so that the statement is found by them no longer."""
-    rows = sorted(set(links), key=lambda link: (link[0].bytes, link[1], link[2]))
-    with raw_cursor(db) as cursor:
-        execute_values(
-            cursor,
-            "DELETE FROM silver.statement_links l USING (VALUES %s) AS gone (key, stored_at, seq) "
-            "WHERE l.key = gone.key AND l.stored_at = gone.stored_at AND l.seq = gone.seq",
-            rows,
-            template="(%s::uuid, %s::timestamptz, %s::bigint)",
-        )
+    if rows := list(links):
+        with raw_cursor(db) as cursor:
+            cursor.execute(
+                "DELETE FROM silver.statement_links l "
+                "USING unnest(%s::uuid[], %s::timestamptz[], %s::bigint[]) AS gone (key, stored_at, seq) "
+                "WHERE l.key = gone.key AND l.stored_at = gone.stored_at AND l.seq = gone.seq",
+                _columns(rows),
+            )
+
+
+def _columns(rows: Sequence[Link]) -> tuple[str, str, str]:
+    """Three array literals. The driver would quote value by value, which takes longer than inserting them."""
+    return (
+        "{" + ",".join([key.hex for key, _, _ in rows]) + "}",
+        "{" + ",".join([at.isoformat() for _, at, _ in rows]) + "}",
+        "{" + ",".join([str(seq) for _, _, seq in rows]) + "}",
+    )
 
 
 def write_references(db: Session, references: Sequence[Reference]) -> None:
-    """Remember who refers to whom, whether the target is here already or not."""
+    """Remember who refers to whom, whether the target is here already or not. They are to be followed, or once more."""
     rows = sorted((r.statement_id, r.target_id, r.voids) for r in references)
     if rows:
         with raw_cursor(db) as cursor:
             execute_values(
                 cursor,
-                "INSERT INTO silver.statement_refs (statement_id, target_id, voids) VALUES %s ON CONFLICT DO NOTHING",
+                "INSERT INTO silver.statement_refs (statement_id, target_id, voids) VALUES %s "
+                "ON CONFLICT (statement_id) DO UPDATE SET resolved_at = NULL",
                 rows,
             )
 
 
 def pending_references(db: Session, ids: Collection[UUID]) -> list[Reference]:
-    """References of or to these statements whose target has come and that nobody has followed yet; locked."""
+    """References of or to these statements whose target has come and that nobody has followed yet, the oldest first."""
     with raw_cursor(db) as cursor:
         cursor.execute(_PENDING, {"ids": list(ids)})
         return [Reference(*row) for row in cursor.fetchall()]
 
 
 def late_references(db: Session, limit: int) -> list[UUID]:
-    """Statements whose target has come and that nobody has followed: two loaders each missed the other's rows."""
+    """Statements whose target has come and that nobody has followed."""
     with raw_cursor(db) as cursor:
-        cursor.execute(
-            "SELECT r.statement_id FROM silver.statement_refs r JOIN bronze.statements_raw t ON t.id = r.target_id "
-            "WHERE r.resolved_at IS NULL LIMIT %s",
-            (limit,),
-        )
+        cursor.execute(_LATE, (limit,))
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -136,25 +141,38 @@ def resolved(db: Session, references: Sequence[Reference], at: datetime) -> None
         )
 
 
-def down_from(db: Session, statement_id: UUID) -> list[StoredStatement]:
-    """The statement and those it refers to, one after the other."""
+def chains(db: Session, referring: Collection[UUID], others: Collection[UUID]) -> dict[UUID, set[UUID]]:
+    """Of each of these, and of all that refer to the `referring` ones: itself and what it refers to, up to the end.
+
+    Directly or over other statements, MAX_CHAIN references far; statements that have not come yet are named too.
+    """
+    found: dict[UUID, set[UUID]] = {}
     with raw_cursor(db) as cursor:
-        cursor.execute(_BELOW, {"id": statement_id})
+        cursor.execute(_CHAINS, {"referring": list(referring), "others": list(others)})
+        for start, member in cursor:
+            found.setdefault(start, set()).add(member)
+    return found
+
+
+def stored(db: Session, ids: Collection[UUID]) -> list[StoredStatement]:
+    """Those of these statements that have come, voided ones too."""
+    with raw_cursor(db) as cursor:
+        cursor.execute(
+            "SELECT id, seq, stored_at, payload::text, credential_id, voided_by IS NOT NULL "
+            "FROM bronze.statements_raw WHERE id = ANY(%s)",
+            (list(ids),),
+        )
         return [StoredStatement(*row) for row in cursor.fetchall()]
 
 
-def up_from(db: Session, statement_id: UUID) -> list[tuple[datetime, int]]:
-    """(stored_at, seq) of the statement and of those that refer to it, directly or not; voided ones left out."""
-    with raw_cursor(db) as cursor:
-        cursor.execute(_ABOVE, {"id": statement_id})
-        return [(row[0], row[1]) for row in cursor.fetchall()]
-
-
-def void(db: Session, reference: Reference) -> bool:
-    """Mark the target as voided. False when it is a voiding statement itself, or voided already.
-
-    xAPI 1.0.3 Data 2.3.2: a statement that voids another one cannot be voided.
-    """
-    with raw_cursor(db) as cursor:
-        cursor.execute(_VOID, {"id": reference.target_id, "by": reference.statement_id})
-        return cursor.fetchone() is not None
+def void(db: Session, voided: Mapping[UUID, UUID]) -> None:
+    """Mark statements as voided, each by the one that voids it."""
+    if voided:
+        with raw_cursor(db) as cursor:
+            execute_values(
+                cursor,
+                "UPDATE bronze.statements_raw t SET voided_by = v.by FROM (VALUES %s) AS v (id, by) "
+                "WHERE t.id = v.id",
+                sorted(voided.items()),
+                page_size=len(voided),
+            )

@@ -44,6 +44,7 @@ def test_entries_of_one_moment_are_appended_together_and_told_apart(client: redi
     async def work(publisher: Publisher) -> list[str]:
         return await asyncio.gather(*(publisher.publish(entry(i, b"%d" % n), [i]) for n, i in enumerate(ids)))
 
+    client.config_resetstat()
     message_ids = publishing(work, 1_000)
     found = client.xrange("s")
     assert [message_id.decode() for message_id, _ in found] == message_ids
