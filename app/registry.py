@@ -3,6 +3,7 @@
 from sqlalchemy import MetaData
 
 import app.accounts.models
+import app.audit
 import app.ingest.models
 import app.jobs.models
 import app.lrs.models

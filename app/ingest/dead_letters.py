@@ -1,15 +1,19 @@
-"""Bury: keep what cannot be stored, with the reason and the bytes. An exact repeat is counted, not stored twice."""
+"""The life of a dead letter: bury, close, and open again when the same bytes come back.
 
-from collections.abc import Sequence
+Bury keeps what cannot be stored, with the reason and the bytes. An exact repeat is counted, not stored twice.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from hashlib import sha256
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.errors import Problem
+from app import audit
+from app.errors import Conflict, NotFound, Problem
 from app.ingest.models import DeadLetter
 from app.platform import clock
 from app.platform.ids import stable_id
@@ -28,10 +32,14 @@ def bury(
     request_id: str | None = None,
     statement_id: UUID | None = None,
     attempts: int = 0,
+    xapi_version: str | None = None,
+    statement_ids: Sequence[UUID] | None = None,
 ) -> UUID:
     """Keep one body in quarantine and return the dead letter's id, the same for every exact repeat.
 
-    A repeat raises the count, moves last_seen_at, and opens the letter again if somebody had closed it.
+    xapi_version: under which it was sent. statement_ids: what its sender was told are the ids of its statements, in
+    the order of the body. A repeat raises the count, moves last_seen_at, and opens the letter again if somebody had
+    closed it.
     """
     letter_id = letter_id_of(source, code, body)
     now = clock.now()
@@ -44,12 +52,14 @@ def bury(
         problems=[{key: _storable(text) for key, text in asdict(problem).items()} for problem in problems],
         body=body,
         content_type=_storable(content_type[:200]) if content_type else None,
-        credential_id=credential_id,
-        request_id=request_id,
+        credential_id=_storable(credential_id) if credential_id else None,
+        request_id=_storable(request_id) if request_id else None,
         statement_id=statement_id,
         attempts=attempts,
         first_seen_at=now,
         last_seen_at=now,
+        xapi_version=_storable(xapi_version) if xapi_version else None,
+        statement_ids=list(statement_ids) if statement_ids else None,
     )
     db.execute(
         row.on_conflict_do_update(
@@ -59,7 +69,12 @@ def bury(
                 "attempts": func.greatest(DeadLetter.attempts, row.excluded.attempts),
                 "last_seen_at": row.excluded.last_seen_at,
                 "request_id": row.excluded.request_id,
+                "xapi_version": func.coalesce(row.excluded.xapi_version, DeadLetter.xapi_version),
+                "statement_ids": func.coalesce(row.excluded.statement_ids, DeadLetter.statement_ids),
                 "status": "open",
+                "resolved_at": None,
+                "resolved_by": None,
+                "resolution": None,
             },
         )
     )
@@ -74,6 +89,74 @@ def letter_id_of(source: str, code: str, body: bytes) -> UUID:
 def open_letters(db: Session) -> int:
     """How many distinct dead letters wait for somebody."""
     return db.scalar(select(func.count()).select_from(DeadLetter).where(DeadLetter.status == "open")) or 0
+
+
+def note_replayed(
+    db: Session, letter: DeadLetter, statement_ids: Sequence[UUID], actor: str, detail: Mapping[str, object]
+) -> str | None:
+    """What the letter held is durable now: close it, and write down who did it. Returns the status it has after that.
+
+    letter: as it was read before the replay. If the same bytes were buried once more since then, that was either
+    another sender's try or this very replay failing behind the door, so the letter stays open for it.
+    """
+    closed = db.execute(
+        update(DeadLetter)
+        .where(
+            DeadLetter.id == letter.id, DeadLetter.status == letter.status, DeadLetter.seen_count == letter.seen_count
+        )
+        .values(
+            status="replayed",
+            attempts=DeadLetter.attempts + 1,
+            resolved_at=clock.now(),
+            resolved_by=actor,
+            resolution=None,
+            statement_ids=list(statement_ids),
+        )
+        .returning(DeadLetter.status)
+    ).first()
+    audit.note(db, actor, "dead_letter.replay", target_of(letter.id), {"outcome": "replayed", **detail})
+    return "replayed" if closed else db.execute(select(DeadLetter.status).filter_by(id=letter.id)).scalar_one_or_none()
+
+
+def note_refused(db: Session, letter_id: UUID, actor: str, detail: Mapping[str, object]) -> None:
+    """A replay was refused: the letter stays as it is, one try more."""
+    db.execute(update(DeadLetter).where(DeadLetter.id == letter_id).values(attempts=DeadLetter.attempts + 1))
+    audit.note(db, actor, "dead_letter.replay", target_of(letter_id), {"outcome": "refused", **detail})
+
+
+def discard(db: Session, letter_id: UUID, reason: str, actor: str) -> None:
+    """Give an open letter up, for a reason that is kept with it. Discarding it again changes nothing.
+
+    The bytes stay; a repeat that arrives later opens the letter again. NotFound when there is no such letter, Conflict
+    when it was replayed.
+    """
+    closed = db.execute(
+        update(DeadLetter)
+        .where(DeadLetter.id == letter_id, DeadLetter.status == "open")
+        .values(status="discarded", resolved_at=clock.now(), resolved_by=actor, resolution=_storable(reason))
+        .returning(DeadLetter.id)
+    ).first()
+    if closed:
+        audit.note(db, actor, "dead_letter.discard", target_of(letter_id), {"reason": _storable(reason)})
+        return
+    status = db.execute(select(DeadLetter.status).filter_by(id=letter_id)).scalar_one_or_none()
+    if status is None:
+        raise no_such_letter(letter_id)
+    if status == "replayed":
+        raise Conflict(
+            f"The dead letter {letter_id} was replayed, so there is nothing to discard.",
+            [Problem("/letter_id", "names a letter that was replayed.", "The id of an open letter.")],
+        )
+
+
+def target_of(letter_id: UUID) -> str:
+    """How the audit log names a dead letter."""
+    return f"dead_letter:{letter_id}"
+
+
+def no_such_letter(letter_id: object) -> NotFound:
+    """What is raised for an id that no dead letter has."""
+    return NotFound(f"There is no dead letter {letter_id}.")
 
 
 def _storable(text: str) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, LargeBinary, Text, text
+from sqlalchemy import ARRAY, Index, LargeBinary, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -34,8 +34,21 @@ class DeadLetter(Base):
     status: Mapped[str] = mapped_column(Text, server_default="open", comment="open, replayed, discarded")
     first_seen_at: Mapped[datetime] = mapped_column(Moment)
     last_seen_at: Mapped[datetime] = mapped_column(Moment)
+    xapi_version: Mapped[str | None] = mapped_column(Text, comment="the edition it was sent under; NULL: not known")
+    statement_ids: Mapped[list[UUID] | None] = mapped_column(
+        ARRAY(Uuid),
+        comment="ids of its statements in the order of the body, once the sender was told or they are stored",
+    )
+    resolved_at: Mapped[datetime | None] = mapped_column(Moment, comment="when it was replayed or discarded")
+    resolved_by: Mapped[str | None] = mapped_column(Text, comment="on whose authority, see audit_log.actor")
+    resolution: Mapped[str | None] = mapped_column(Text, comment="why it was discarded, in the words of who did it")
 
+    # Lists walk the first four, whatever else they filter by; the last one answers how many there are of which kind.
     __table_args__ = (
         Index("ix_dead_letters_status_last_seen_at", "status", "last_seen_at"),
+        Index("ix_dead_letters_last_seen_at_id", "last_seen_at", "id"),
+        Index("ix_dead_letters_status_first_seen_at_id", "status", "first_seen_at", "id"),
+        Index("ix_dead_letters_first_seen_at_id", "first_seen_at", "id"),
+        Index("ix_dead_letters_status_code_source", "status", "code", "source"),
         {"schema": "ops"},
     )
