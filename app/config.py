@@ -57,6 +57,11 @@ class Settings(BaseSettings):
     # what it says
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "console"
+    ready_max_lag_seconds: float = Field(default=120, gt=0)
+    ready_dead_letter_minutes: int = Field(default=15, ge=1)
+    ready_max_dead_letter_share: float = Field(default=0.05, gt=0, le=1)
+    metrics_open: bool = False
+    otel_exporter_otlp_endpoint: str | None = None
 
     @field_validator(
         "database_url",
@@ -65,6 +70,7 @@ class Settings(BaseSettings):
         "secret_pem",
         "admin_token",
         "public_url",
+        "otel_exporter_otlp_endpoint",
         mode="before",
     )
     @classmethod

@@ -21,10 +21,12 @@ from app.etl_incremental import Incoming, Loaded, load_statements
 from app.ingest.dead_letters import bury
 from app.lrs.statements import split
 from app.models import StatementFlat, StatementRaw
+from app.platform import clock, metrics, telemetry
 from app.platform.broker import broker
 from app.platform.logs import get_logger
 from app.platform.redis import redis_client
-from app.streaming import RefusedEntry, StatementStream, StreamEntry, settle_ids
+from app.publishing import settle_ids
+from app.streaming import RefusedEntry, StatementStream, StreamEntry
 from app.warehouse.bronze import keep_attachments
 
 log = get_logger(__name__)
@@ -99,6 +101,8 @@ def the_stream() -> StatementStream:
     return StatementStream(redis_client(settings.required_redis_url), settings.stream_name, settings.stream_max_entries)
 
 
+@metrics.measured_load
+@telemetry.traced("batch.load")
 def load_messages(messages: Sequence[tuple[str, Fields]]) -> Loaded:
     """Load a batch of stream entries in one transaction. After it returns, all of them may be acknowledged.
 
@@ -108,6 +112,7 @@ def load_messages(messages: Sequence[tuple[str, Fields]]) -> Loaded:
     with session_scope() as db:
         incoming: list[Incoming] = []
         last_use: dict[str, datetime] = {}
+        attachments: dict[str, bytes] = {}
         buried = 0
         for message_id, fields in messages:
             try:
@@ -118,13 +123,14 @@ def load_messages(messages: Sequence[tuple[str, Fields]]) -> Loaded:
                 entry = StreamEntry.from_fields(fields, message_id)
                 found = _statements_of(entry)
                 incoming.extend(found)
+                attachments |= entry.attachments
                 stored_at = found[0].stored_at
-                if entry.attachments:
-                    keep_attachments(db, entry.attachments, stored_at)
                 last_use[entry.credential_id] = max(stored_at, last_use.get(entry.credential_id, stored_at))
             except Unreadable as error:
                 _bury_message(db, message_id, fields, error)
                 buried += 1
+        # All at once, so that two loaders with the same ones wait for each other in one order only.
+        keep_attachments(db, attachments, clock.now())
         loaded = load_statements(db, incoming)
         note_use(db, last_use)
         after_commit(db, lambda: settle_ids(the_stream(), [statement.id for statement in incoming]))
@@ -171,7 +177,9 @@ def process_statement(message_id: str, data: dict[str, str]) -> None:
 
     message_id: the entry's id on the stream, acknowledged here. data: its fields, see `as_text`.
     """
-    load_messages([(message_id, as_bytes(data))])
+    messages = [(message_id, as_bytes(data))]
+    with telemetry.batch(messages):
+        load_messages(messages)
     stream = the_stream()
     acknowledge(stream, [message_id])
     stream.client.delete(_mark(stream, message_id))
@@ -189,6 +197,7 @@ class QuarantineMiddleware(dramatiq.Middleware):
         attempts = int(message.options.get("retries", 0)) + 1
         with session_scope() as db:
             _bury_message(db, message_id, as_bytes(data), Unreadable(why), code="failed", attempts=attempts)
+        metrics.letters_buried("retries")
         stream = the_stream()
         acknowledge(stream, [message_id])
         stream.client.delete(_mark(stream, message_id))

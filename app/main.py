@@ -5,12 +5,13 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import __version__
-from app.api import cohorts, debug, reporting, xapi, xapi_catalog, xapi_documents, xapi_statements
+from app.api import cohorts, dead_letters, debug, reporting, xapi, xapi_catalog, xapi_documents, xapi_statements
 from app.api.description import install_description
 from app.api.durable import KnownIds
+from app.api.health import counting_refusals, install_health, watching
 from app.api.lane import ShortWay
 from app.api.openapi import install_openapi
 from app.api.problems import install_problems
@@ -18,6 +19,7 @@ from app.api.xapi_consistency import Consistency
 from app.api.xapi_protocol import install_protocol
 from app.config import get_settings
 from app.lrs.statements import Refused
+from app.platform import telemetry
 from app.platform.logs import configure_logs
 from app.platform.redis import async_redis_client
 from app.publishing import Publisher
@@ -34,12 +36,15 @@ password. Admins send **Authorization: Bearer ADMIN_TOKEN**. Every error has one
 class Application(FastAPI):
     """The doors, with a short way around everything for statements that there is nothing to say about."""
 
-    short_way: ShortWay | None = None
+    short_way: ASGIApp | None = None
+    traced: bool = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         if self.short_way is None:
-            self.short_way = ShortWay(super().__call__, self.state)
+            # Where spans are wanted, the framework begins them first, and the short way is the first layer inside.
+            long_way = counting_refusals(super().__call__)
+            self.short_way = long_way if self.traced else ShortWay(long_way, self.state)
         await self.short_way(scope, receive, send)
 
 
@@ -55,10 +60,13 @@ def create_app() -> FastAPI:
         app.state.publisher = Publisher(client, settings.stream_name, settings.stream_max_entries)
         app.state.known_ids = KnownIds()
         app.state.consistency = Consistency(app.state.publisher)
-        yield
+        async with watching(app, settings):
+            yield
         app.state.known_ids.close()
         await app.state.publisher.close()
+        telemetry.stop_telemetry()
 
+    tracer = telemetry.start_telemetry(settings, "api")
     app = Application(
         docs_url=None,
         redoc_url=None,
@@ -67,6 +75,7 @@ def create_app() -> FastAPI:
         description=DESCRIPTION,
         lifespan=lifespan,
         swagger_ui_parameters={"docExpansion": "list", "defaultModelsExpandDepth": -1},
+        telemetry=telemetry.of_the_doors(tracer),
     )
     app.state.settings = settings
     app.state.last_spoken = {}
@@ -76,6 +85,10 @@ def create_app() -> FastAPI:
     install_problems(app)
     app.exception_handler(Refused)(xapi.refused_response)
     install_protocol(app, settings)
+    install_health(app, settings)
+    if tracer is not None:
+        app.traced = True
+        app.add_middleware(ShortWay, state=app.state)
     for router in (
         xapi.standard,
         xapi_statements.router,
@@ -85,6 +98,7 @@ def create_app() -> FastAPI:
         reporting.router,
         cohorts.router,
         debug.router,
+        dead_letters.router,
     ):
         app.include_router(router)
 
@@ -92,10 +106,5 @@ def create_app() -> FastAPI:
     def get_start() -> RedirectResponse:
         """Where people begin: the description of the doors."""
         return RedirectResponse("/docs")
-
-    @app.get("/health", tags=["Health"])
-    def get_health() -> dict[str, str]:
-        """Whether this process is alive. Says nothing of the stores."""
-        return {"status": "ok", "version": __version__}
 
     return app

@@ -3,6 +3,7 @@ the loader has come.
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ import redis
 import redis.asyncio
 
 from app.errors import Unavailable
+from app.platform import metrics
 from app.platform.grouped import Grouped
 from app.streaming import RefusedEntry, StatementStream, StreamEntry, moment_of, stream_full
 
@@ -133,11 +135,14 @@ class Publisher:
         arguments: list[bytes | int] = [self._max_entries, PLACE_SECONDS, len(appends)]
         for append in appends:
             arguments += append.arguments()
+        started = time.perf_counter()
         try:
             answers = await self._append(keys=[self._name], args=arguments)
         except redis.RedisError as error:
             raise Unavailable(f"The stream does not take entries: {error}") from error
-        return [self._read(answer) for answer in answers]
+        told = [self._read(answer) for answer in answers]
+        metrics.appended(sum(isinstance(one, str) for one in told), time.perf_counter() - started)
+        return told
 
     def _read(self, answer: bytes | list[int | bytes]) -> str | Exception:
         if isinstance(answer, list):

@@ -15,6 +15,7 @@ import orjson
 import redis
 
 from app.errors import Problem, Unavailable, Unreadable
+from app.platform import telemetry
 
 FORMAT = b"1"
 """The form of an entry, written into each: a worker of the next release must read what this one wrote."""
@@ -37,6 +38,7 @@ class StreamEntry:
     stored_at: when they were accepted; None until the stream says so: an entry's id is the time at which it was
     appended, and so no entry can ever turn up before one that was read already. credential_id: fingerprint of the
     sender's public key. defines: whether that key may define activities. attachments: their contents by SHA-2.
+    traceparent: the trace of the request (W3C Trace Context); empty where nobody traces.
     """
 
     body: bytes
@@ -47,6 +49,7 @@ class StreamEntry:
     request_id: str = ""
     defines: bool = True
     attachments: Mapping[str, bytes] = field(default_factory=dict)
+    traceparent: str = ""
 
     def fields(self) -> dict[bytes, bytes]:
         """The entry as the fields of a Redis Stream entry."""
@@ -62,6 +65,8 @@ class StreamEntry:
             fields[b"stored"] = self.stored_at.isoformat().encode()
         if not self.defines:
             fields[b"defines"] = b"0"
+        if self.traceparent:
+            fields[telemetry.FIELD] = self.traceparent.encode()
         for sha2, content in self.attachments.items():
             fields[_ATTACHMENT + sha2.encode()] = content
         return fields
@@ -107,6 +112,7 @@ class StreamEntry:
                 for name, content in fields.items()
                 if name.startswith(_ATTACHMENT)
             },
+            fields.get(telemetry.FIELD, b"").decode(errors="replace"),
         )
 
 

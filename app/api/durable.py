@@ -22,6 +22,7 @@ from app.etl_incremental import Incoming, store_statements
 from app.lrs.comparison import agree, comparison_hash
 from app.lrs.receiving import Received
 from app.lrs.statements import split
+from app.platform import metrics, telemetry
 from app.platform.grouped import Grouped
 from app.platform.logs import get_logger
 from app.publishing import Publisher, Taken
@@ -75,7 +76,15 @@ async def make_durable(state: State, sender: KnownKey, version: str, received: R
     """
     settings: Settings = state.settings
     entry = StreamEntry(
-        received.body, received.ids, None, version, sender.id, request_id, sender.may(DEFINE), received.attachments
+        received.body,
+        received.ids,
+        None,
+        version,
+        sender.id,
+        request_id,
+        sender.may(DEFINE),
+        received.attachments,
+        telemetry.traceparent(),
     )
     if received.held:
         try:
@@ -94,11 +103,13 @@ async def make_durable(state: State, sender: KnownKey, version: str, received: R
             log.warning("the stream is away; storing in bronze", error=error.message)
     try:
         await run_in_threadpool(_store, entry)
+        metrics.stored_in_bronze()
     except SQLAlchemyError as error:
         log.error("nothing takes statements", error=str(error)[:300])
         raise Unavailable() from error
 
 
+@telemetry.traced_async("stream.append", "producer")
 async def _publish(publisher: Publisher, entry: StreamEntry, received: Received) -> None:
     held = list(received.held)
     while True:
@@ -168,6 +179,7 @@ def _conflict(received: Received, statement_id: UUID) -> Conflict:
     )
 
 
+@telemetry.traced("bronze.store")
 def _store(entry: StreamEntry) -> None:
     with session_scope() as db:
         stored_at = bronze.announce(db)

@@ -23,6 +23,7 @@ from app.api.xapi_version import ASSUMED_VERSION, full_version
 from app.config import Settings
 from app.errors import AppError
 from app.lrs.receiving import receive_many, receive_one
+from app.platform import metrics, telemetry
 from app.platform.logs import get_logger
 from app.security import CredentialCheck
 
@@ -82,6 +83,9 @@ class ShortWay:
                 content_type = value
             elif name == b"x-experience-api-version":
                 version = value
+            elif name == b"content-length":
+                if not value.isdigit() or int(value[:18]) > self._state.settings.max_body_bytes:
+                    return None
             elif name in _OUT_OF_THE_ORDINARY:
                 return None
         query: bytes = scope["query_string"]
@@ -160,6 +164,8 @@ class ShortWay:
             told: Any = texts if request.standard else {"queued": True, "ids": texts}
             status, body = 200, orjson.dumps(told)
             headers += [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        metrics.accepted(request.standard, len(ids))
+        telemetry.answered(scope["path"])
         log.debug("request", method=scope["method"], path=scope["path"], status=status)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})

@@ -25,6 +25,7 @@ from app.ingest.dead_letters import bury, letter_id_of
 from app.lrs.attachments import parse_multipart
 from app.lrs.receiving import receive_many, receive_one
 from app.lrs.statements import Refused
+from app.platform import metrics
 from app.platform.logs import get_logger
 from app.schemas import Queued
 from app.security import Sender, require_scope
@@ -143,6 +144,7 @@ async def _accept(
             refused.code = error.code
             request.state.kept = await _keep(request, sender, body, statement_id, refused)
             raise
+    metrics.accepted(request.url.path.startswith("/xapi/"), len(received.ids))
     return received.ids
 
 
@@ -184,7 +186,9 @@ async def _keep(request: Request, sender: KnownKey, body: bytes, statement_id: s
     }
     wanted = _uuid_or_none(statement_id)
     try:
-        return await run_in_threadpool(_bury, {**letter, "problems": error.problems, "statement_id": wanted}, body)
+        kept = await run_in_threadpool(_bury, {**letter, "problems": error.problems, "statement_id": wanted}, body)
+        metrics.letters_buried("door")
+        return kept
     except SQLAlchemyError as failure:
         log.warning("the database is away; a refused body waits on the stream", error=str(failure)[:300])
     letter["problems"] = [asdict(problem) for problem in error.problems]

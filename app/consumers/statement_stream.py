@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from app.config import Settings
 from app.database import is_passing
 from app.etl_streaming import Fields, acknowledge, hand_over, load_messages
+from app.platform import telemetry
 from app.platform.logs import get_logger
 from app.streaming import StatementStream
 
@@ -105,6 +106,7 @@ class StatementConsumer(threading.Thread):
             self._mean_bytes += (size - self._mean_bytes) * (0.02 if size < self._mean_bytes else 0.5)
         return messages
 
+    @telemetry.traced_batch
     def handle(self, messages: Sequence[Message]) -> None:
         """Load a batch and acknowledge it. A batch that fails is split; an entry that fails alone goes to the actor.
 

@@ -12,7 +12,7 @@ from app.config import get_settings
 from app.database import is_passing, session_scope
 from app.etl_incremental import Loaded, give_up_on_next, run_incremental_etl, settle
 from app.jobs.models import JobRun
-from app.platform import clock
+from app.platform import clock, metrics
 from app.platform.broker import broker
 from app.platform.logs import get_logger
 
@@ -74,6 +74,7 @@ def sweep(batch_statements: int) -> Loaded:
         size = min(batch_statements, size * 2)
         total.new += done.new
         total.buried += done.buried
+        metrics.swept(done.new, done.buried)
     with session_scope() as db:
         settle(db)
     if total.new or total.buried:

@@ -27,8 +27,8 @@ from app.ingest.models import DeadLetter
 from app.models import StatementFlat, StatementRaw
 from tests.conftest import Doors
 
-EXAMPLES = 12
-EXAMPLES_WITH_STATEMENTS = 5
+EXAMPLES = 10
+EXAMPLES_WITH_STATEMENTS = 4
 """A statement that fits its schema, or just does not, takes a hundred times longer to make up than to answer."""
 
 CHECKS = [
