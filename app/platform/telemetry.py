@@ -128,7 +128,7 @@ def answered(route: str) -> None:
     span: Any = get_current_span()
     if span.is_recording():
         span.update_name(f"{span.attributes.get('http.request.method', '')} {route}".strip())
-        span.set_attribute("http.route", route)
+        span.set_attributes({"http.route": route, "seventaps.short_way": True})
 
 
 def span(name: str, kind: Kind = "internal", **attributes: str | int) -> AbstractContextManager[None]:

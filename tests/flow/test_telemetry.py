@@ -207,6 +207,7 @@ def test_a_batch_is_linked_to_each_request_and_belongs_to_none(traced: Processes
         assert (door.kind, door.parent, door.service) == (SERVER, "", "7taps-analytics-api"), way
         assert door.attributes["http.route"] == "/api/xapi/statements"
         assert door.attributes["http.response.status_code"] == 204
+        assert ("seventaps.short_way" in door.attributes) == (way == "short")
         append = heard.wait("stream.append", trace=door.trace)
         assert (append.kind, append.parent) == (PRODUCER, door.id)
         doors.append((door.trace, door.id))
@@ -281,6 +282,16 @@ def test_a_collector_that_is_away_harms_nobody(database: str) -> None:
         wait_for(lambda: processes.redis().xlen(processes.stream) == 0)
 
 
+def test_an_ending_process_tells_its_last_spans(database: str, heard: Collector) -> None:
+    patient = {"OTEL_BSP_SCHEDULE_DELAY": "600000", "OTEL_EXPORTER_OTLP_ENDPOINT": heard.address}
+    with running(database, **patient) as processes:
+        processes.start_worker()
+        processes.put(completed())
+        wait_for(lambda: processes.redis().xlen(processes.stream) == 0)
+        assert heard.spans == []
+    assert {span.service for span in heard.spans} == {"7taps-analytics-api", "7taps-analytics-worker"}
+
+
 def test_one_address_tells_the_counts_of_all_processes_whoever_dies(database: str) -> None:
     """Each count once: after a clean end, after a kill, and after the counts of the dead were added to the past."""
     with running(database) as processes:
@@ -293,6 +304,8 @@ def test_one_address_tells_the_counts_of_all_processes_whoever_dies(database: st
             wait_for(lambda: processes.counted("statements_loaded_total", outcome="new") == sent)  # noqa: B023
             assert processes.counted("processes", kind="worker") >= 1
             processes.end_worker(killed=killed)
+            if not killed:
+                assert processes.counted("processes", kind="worker") == 0
             assert processes.counted("statements_loaded_total", outcome="new") == sent
         client = processes.redis()
         words = f"{processes.stream}:metrics:last-words"
