@@ -9,13 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-import orjson
-
 from app.errors import Problem
 from app.ingest.models import DeadLetter
 from app.lrs.attachments import attachments_of, parse_multipart
 from app.lrs.receiving import Received, receive_many, receive_one
-from app.lrs.statements import Refused
+from app.lrs.statements import Refused, parse_json
 from app.lrs.validation import is_uuid
 from app.platform.ids import stable_id
 
@@ -42,6 +40,14 @@ class Fix:
         given = (self.body, self.content_type, self.xapi_version, self.statement_id)
         names = ("body", "content_type", "xapi_version", "statement_id")
         return [name for name, value in zip(names, given, strict=True) if value is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """own_id: what a single statement says is its id. hashes: of each attachment that does not say where to find it."""
+
+    own_id: UUID | None
+    hashes: frozenset[str]
 
 
 def version_of(letter: DeadLetter, fix: Fix) -> str:
@@ -73,12 +79,12 @@ def text_and_parts(letter: DeadLetter, fix: Fix) -> tuple[bytes, dict[str, bytes
     return body, {}, False
 
 
-def hashes_wanted(text: bytes) -> set[str]:
-    """The SHA-2 of each attachment that these statements do not say where to find. Takes any text."""
-    try:
-        parsed = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return set()
+def glance(text: bytes) -> Glance:
+    """What a replay has to know of statements before they are checked. Refused when they are not even JSON.
+
+    Read by the door's own reader, which will not make a many times its size of a body that is meant to hurt.
+    """
+    parsed = parse_json(text)
     wanted: set[str] = set()
     for statement in parsed if isinstance(parsed, list) else [parsed]:
         if isinstance(statement, dict) and all(
@@ -88,17 +94,20 @@ def hashes_wanted(text: bytes) -> set[str]:
         ):
             found = (one for _, one in attachments_of(statement) if isinstance(one, dict) and "fileUrl" not in one)
             wanted.update(sha2.lower() for one in found if isinstance(sha2 := one.get("sha2"), str))
-    return wanted
+    own = parsed.get("id") if isinstance(parsed, dict) else None
+    return Glance(UUID(own) if isinstance(own, str) and is_uuid(own) else None, frozenset(wanted))
 
 
-def receive(letter: DeadLetter, fix: Fix, text: bytes, parts: Parts | None, max_statements: int) -> Received:
+def receive(
+    letter: DeadLetter, fix: Fix, text: bytes, *, own: UUID | None, parts: Parts | None, max_statements: int
+) -> Received:
     """The letter's statements, valid, each with the id that it will have however often this is done.
 
+    text: their JSON. own: the id that a single statement says it has. parts: attachments, None when there are none.
     Ids are, in this order: the statement's own; the one that the sender was told; one computed from the letter and the
     statement's place in it, so that a replay that is repeated finds its own statements there. Refused tells what is
     wrong, by path, as the door would.
     """
-    own = _own_id(text)
     asked = fix.statement_id or (own if fix.body is not None else None) or letter.statement_id
     if fix.statement_id or _was_put(letter):
         asked = asked or own or _id_told(letter)
@@ -145,16 +154,6 @@ def _was_put(letter: DeadLetter) -> bool:
 
 def _id_told(letter: DeadLetter) -> UUID | None:
     return letter.statement_ids[0] if letter.statement_ids and len(letter.statement_ids) == 1 else None
-
-
-def _own_id(text: bytes) -> UUID | None:
-    """The id that a single statement says it has."""
-    try:
-        parsed = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
-    own = parsed.get("id") if isinstance(parsed, dict) else None
-    return UUID(own) if isinstance(own, str) and is_uuid(own) else None
 
 
 def _ids(letter: DeadLetter, received: Received, told: list[UUID] | None) -> tuple[UUID, ...]:

@@ -124,7 +124,7 @@ def _fits(wanted: LetterFilter) -> ColumnElement[bool]:
         conditions.append(letter.path.startswith(wanted.path, autoescape=True))
     if wanted.text:
         conditions.append(letter.reason.icontains(wanted.text, autoescape=True))
-    return func.coalesce(and_(*conditions), False).label("fits")
+    return and_(*conditions).label("fits")
 
 
 def totals(db: Session) -> list[LetterTotal]:

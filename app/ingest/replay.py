@@ -18,7 +18,7 @@ from app.accounts.models import Credential
 from app.database import is_passing, session_scope
 from app.errors import AppError, Conflict, NotFound, Problem, Unavailable
 from app.ingest.dead_letters import no_such_letter, note_refused, note_replayed
-from app.ingest.mending import Fix, hashes_wanted, receive, text_and_parts, version_of
+from app.ingest.mending import Fix, glance, receive, text_and_parts, version_of
 from app.ingest.models import DeadLetter
 from app.ingest.queries import Mark, find, read_mark
 from app.ingest.schemas import REPLAYED_AT_ONCE_LETTERS, LetterFilter, Outcome, ReplayRead, ReplayRequest, VerdictRead
@@ -200,13 +200,14 @@ class Replayer:
 
     def _receive(self, letter: DeadLetter, fix: Fix) -> Received:
         text, parts, together = text_and_parts(letter, fix)
+        seen = glance(text)
         if not together:
-            wanted = hashes_wanted(text)
-            parts = {sha2: data for sha2, data in parts.items() if sha2 in wanted}
-            if missing := wanted - parts.keys():
+            parts = {sha2: data for sha2, data in parts.items() if sha2 in seen.hashes}
+            if missing := seen.hashes - parts.keys():
                 with session_scope() as db:  # What came along once is in the record, also if its statement is not.
                     parts |= bronze.attachments(db, sorted(missing))
-        received = receive(letter, fix, text, parts if parts or together else None, self.max_statements)
+        given = parts if parts or together else None
+        received = receive(letter, fix, text, own=seen.own_id, parts=given, max_statements=self.max_statements)
         for place, statement in enumerate(split(received.body)):
             self._check_flat(statement, f"[{place}]" if len(received.ids) > 1 else "$")
         return received

@@ -21,7 +21,7 @@ from typing import Any, Literal, Protocol, TypeVar
 import orjson
 import redis
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -51,8 +51,6 @@ def _histogram(name: str, what: str, buckets: Sequence[float]) -> Histogram:
     return Histogram(f"seventaps_{name}", what, buckets=buckets, registry=REGISTRY)
 
 
-_requests_accepted = _counter("requests_accepted", "Requests with statements that were answered 2xx, by door.", "door")
-_statements_accepted = _counter("statements_accepted", "Statements in these requests, repeats included.", "door")
 _refused = _counter(
     "requests_refused", "Requests answered 4xx or 5xx, by door and by code of the error.", "door", "code"
 )
@@ -69,19 +67,42 @@ _swept = _counter("statements_swept", "Statements that the sweep flattened (new)
 _buried = _counter("dead_letters", "What went to the dead letters, repeats included, by who turned it away.", "source")
 _job_runs = _counter("job_runs", "Tries of background jobs, by job and outcome: done or failed.", "job", "outcome")
 
-# Bound once, so that a request pays for two additions and no look-ups. In the order plain door, standard door.
-_ACCEPTED = tuple((_requests_accepted.labels(d).inc, _statements_accepted.labels(d).inc) for d in ("plain", "standard"))
+# Bound once, so that counting needs no look-ups.
 _QUEUED_IN_STREAM, _QUEUED_IN_BRONZE = _queued.labels("stream"), _queued.labels("bronze")
 _LOADED = {outcome: _loaded.labels(outcome) for outcome in ("new", "repeated", "buried")}
 _SWEPT = {outcome: _swept.labels(outcome) for outcome in ("new", "buried")}
 _BURIED = {source: _buried.labels(source) for source in ("door", "stream", "retries", "sweep")}
 
 
+class _Accepted(Collector):
+    """What was taken, by door. It is on the way of every request, so these are plain numbers without a lock."""
+
+    def __init__(self) -> None:
+        self.tallies = [0, 0], [0, 0]
+
+    def collect(self) -> Iterator[Metric]:
+        """What was counted up to now."""
+        requests = "requests_accepted", "Requests with statements that were answered 2xx, by door."
+        statements = "statements_accepted", "Statements in these requests, repeats included."
+        for place, (name, what) in enumerate((requests, statements)):
+            metric = CounterMetricFamily(f"seventaps_{name}", what, labels=["door"])
+            for door, tally in zip(("plain", "standard"), self.tallies, strict=True):
+                metric.add_metric([door], tally[place])
+            yield metric
+
+
+_accepted = _Accepted()
+REGISTRY.register(_accepted)
+
+
 def accepted(standard: bool, statements: int) -> None:
-    """A request with so many statements was taken, at /xapi/statements (standard) or /api/xapi/statements."""
-    requests, all_statements = _ACCEPTED[standard]
-    requests()
-    all_statements(statements)
+    """A request with so many statements was taken, at /xapi/statements (standard) or /api/xapi/statements.
+
+    To be called from the event loop only.
+    """
+    tally = _accepted.tallies[standard]
+    tally[0] += 1
+    tally[1] += statements
 
 
 def refused(door: Door, code: str) -> None:

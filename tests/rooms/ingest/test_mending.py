@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import orjson
 import pytest
 
-from app.ingest.mending import Fix, advice, hashes_wanted, receive, text_and_parts, version_of
+from app.ingest.mending import Fix, advice, glance, receive, text_and_parts, version_of
 from app.ingest.models import DeadLetter
 from app.ingest.replay import UNCHANGED
 from app.lrs.receiving import Received
@@ -25,7 +25,8 @@ def a_letter(body: Any = b"{}", **more: Any) -> DeadLetter:
 
 def received(letter: DeadLetter, fix: Fix = UNCHANGED, most: int = 10) -> Received:
     text, parts, together = text_and_parts(letter, fix)
-    return receive(letter, fix, text, parts if together else None, most)
+    given = parts if together else None
+    return receive(letter, fix, text, own=glance(text).own_id, parts=given, max_statements=most)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,6 @@ def test_the_edition(letter: str | None, fix: str | None, expected: str) -> None
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (b"", set()),
         (b"1", set()),
         (b"[1, null, [], {}]", set()),
         (b'{"attachments": 1, "object": 2}', set()),
@@ -121,11 +121,18 @@ def test_the_edition(letter: str | None, fix: str | None, expected: str) -> None
         (b'{"object": {"objectType": "SubStatement", "attachments": [{"sha2": "cd"}]}}', {"cd"}),
         (b'{"object": {"objectType": "SubStatement", "attachments": 7}}', set()),
         (b'{"object": {"objectType": "Activity", "attachments": [{"sha2": "cd"}]}}', set()),
-        (b"[" * 5_000, set()),
     ],
 )
 def test_which_attachments_are_looked_for(text: bytes, expected: set[str]) -> None:
-    assert hashes_wanted(text) == expected
+    assert glance(text).hashes == expected
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"[" * 5_000, b"\xff", b'{"id": 1, "id": 2}', b"[" + b"[]," * 2_000_000 + b"[]]"]
+)
+def test_what_the_door_would_not_read_is_not_read_here(text: bytes) -> None:
+    with pytest.raises(Refused):
+        glance(text)
 
 
 def test_a_new_body_of_multipart_is_read_by_the_content_type_of_the_letter() -> None:

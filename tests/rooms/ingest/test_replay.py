@@ -1,6 +1,7 @@
 """What happens around a replay: the same bytes again, another replay at once, a letter that is gone."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -8,15 +9,17 @@ import orjson
 import pytest
 from sqlalchemy import delete, select
 
+from app.accounts.credentials import environment_key, register
 from app.audit import AuditEntry
 from app.database import session_scope
-from app.errors import NotFound
+from app.errors import NotFound, Unavailable
 from app.etl_incremental import flatten_statement
 from app.ingest.dead_letters import bury
 from app.ingest.mending import Fix
 from app.ingest.models import DeadLetter
 from app.ingest.replay import UNCHANGED, Replayer, Verdict
 from app.ingest.schemas import LetterFilter
+from app.platform import keys
 from tests.statements import completed
 
 pytestmark = pytest.mark.usefixtures("clean")
@@ -110,6 +113,38 @@ def test_every_letter_is_tried_once_call_by_call(monkeypatch: pytest.MonkeyPatch
 
     assert asyncio.run(everything([*bad, good[0]])) == [bad, good[:1]]
     assert asyncio.run(everything([])) == [[*good[1:], *bad]]
+
+
+def test_all_of_them_ends_when_nothing_takes_statements_any_more() -> None:
+    ids = [put_away(body=orjson.dumps(completed())) for _ in range(3)]
+    taken: list[Any] = []
+
+    async def take(*given: Any) -> None:
+        if taken:
+            raise Unavailable()
+        taken.append(given)
+
+    async def everything() -> list[tuple[int, list[UUID]]]:
+        parts = replayer(take).everything([], LetterFilter())
+        return [(part.replayed, part.not_tried) async for part in parts]
+
+    assert asyncio.run(everything()) == [(1, ids[1:])]
+
+
+def test_the_key_of_the_settings_may_what_the_settings_say() -> None:
+    pair = keys.new_key_pair()
+    own = environment_key(pair.public_pem)
+    with session_scope() as db:
+        register(db, name="the same", public_key=keys.one_line(pair.public_pem), scopes=["statements/write"])
+    taken: list[Any] = []
+
+    async def take(*given: Any) -> None:
+        taken.append(given)
+
+    for key in (own, None):
+        letter_id = put_away(credential_id=own.id, body=orjson.dumps(completed()))
+        asyncio.run(replace(replayer(take), own_key=key).one(letter_id))
+    assert [sender.may("define") for sender, *_ in taken] == [True, False]
 
 
 def test_audit_rows_name_the_actor_and_hold_no_words_of_the_body() -> None:

@@ -21,6 +21,7 @@ from app.platform.redis import async_redis_client
 from app.publishing import Publisher
 from app.streaming import StreamEntry, publish_statement
 from tests.conftest import Doors
+from tests.doors.test_xapi_attachments import IMAGE, about, send
 from tests.rooms.ingest.quarantine import (
     Drain,
     Json,
@@ -119,6 +120,18 @@ def test_what_lost_against_another_statement_behind_the_door_needs_another_id(do
     assert recorded()[1] == {first["id"], new_id}
 
 
+def test_attachments_that_are_in_the_record_come_along(doors: Doors, drain: Drain) -> None:
+    """The loader keeps them before it looks at their statements, so a letter of its own needs only their hashes."""
+    first = completed(attachments=[about(IMAGE)])
+    assert send(doors, first, ("image/png", IMAGE)).status_code == 200
+    drain()
+    other = {**first, "id": str(uuid4())}
+    letter_id = put_away(source="loader", code="unreadable", body=orjson.dumps(other), statement_id=UUID(other["id"]))
+    assert replay(doors, letter_id).status_code == 200
+    drain()
+    assert recorded()[1] == {first["id"], other["id"]}
+
+
 def swept(doors: Doors, monkeypatch: pytest.MonkeyPatch, statement: Json) -> DeadLetter:
     """A statement that is in the record and that the sweep has given up."""
     doors.client.app.state.publisher = Publisher(async_redis_client("redis://127.0.0.1:1/0"), "s", 10)  # type: ignore[attr-defined]
@@ -139,6 +152,34 @@ def test_what_the_sweep_gave_up_is_flattened_where_it_is(doors: Doors, monkeypat
     reconcile.sweep(100)
     assert recorded() == ({statement["id"]},) * 2
     assert letter(kept.id).status == "replayed"
+
+
+def test_what_is_in_the_record_is_not_judged_by_the_rules_of_today(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was taken once; all that is asked is whether it can be flattened."""
+    statement = completed()
+    kept = swept(doors, monkeypatch, statement)
+    older = {**statement, "colour": "red"}
+    with session_scope() as db:
+        db.execute(update(StatementRaw).values(payload=older))
+        db.execute(update(DeadLetter).values(body=orjson.dumps(older)))
+    assert replay(doors, kept.id).json()["outcome"] == "replayed"
+    reconcile.sweep(100)
+    assert recorded() == ({statement["id"]},) * 2
+
+
+def test_what_is_in_the_record_is_not_changed_by_a_new_body(
+    doors: Doors, drain: Drain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statement = completed()
+    kept = swept(doors, monkeypatch, statement)
+    other = {**statement, "timestamp": "2026-03-09T08:00:00Z"}
+    assert replay(doors, kept.id, body=text_of(other)).status_code == 409
+    new_id = str(uuid4())
+    assert replay(doors, kept.id, body=text_of({**other, "id": new_id})).json()["statement_ids"] == [new_id]
+    reconcile.sweep(100)
+    assert recorded() == ({statement["id"], new_id}, {new_id})
 
 
 def test_what_the_sweep_still_cannot_flatten_stays_open(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -180,6 +180,15 @@ def test_a_new_body_of_json_keeps_the_attachments_of_the_old_one(doors: Doors, d
     assert [data for _, data in parts.values()] == [IMAGE]
 
 
+def test_a_new_body_of_json_need_not_keep_them_all(doors: Doors, drain: Drain) -> None:
+    bad = without_verb(attachments=[about(IMAGE), about(TEXT, "text/plain")])
+    letter_id = send(doors, bad, ("image/png", IMAGE), ("text/plain", TEXT)).json()["kept"]
+    good = {**bad, "verb": completed()["verb"], "attachments": [about(IMAGE)]}
+    assert replay(doors, letter_id, body=text_of(good)).status_code == 200
+    drain()
+    assert [data for _, data in read(ask(doors, attachments="true"))[1].values()] == [IMAGE]
+
+
 def test_a_new_body_may_be_multipart_itself(doors: Doors, drain: Drain) -> None:
     statement = completed(attachments=[about(IMAGE)])
     letter_id = doors.post(statement).json()["kept"]

@@ -147,9 +147,10 @@ def test_when_nothing_takes_statements_the_letter_is_as_before_and_the_rest_is_n
         assert "Retry-After" in answer.headers
     assert {(letter(one).status, letter(one).attempts) for one in ids} == {("open", 0)}
     assert audited() == []
+    put_away(-1)
     full_after(doors, 1)
     told = replay_many(doors, filter={}).json()
-    assert ([one["outcome"] for one in told["results"]], told["not_tried"]) == (["replayed"], ids[1:])
+    assert ([one["outcome"] for one in told["results"]], told["not_tried"]) == (["refused", "replayed"], ids[1:])
     full_after(doors, 100)
     rest = replay_many(doors, filter={}, after=told["more"]).json()
     assert [one["id"] for one in rest["results"]] == ids[1:]
@@ -164,8 +165,8 @@ def test_one_letter_that_breaks_something_does_not_keep_the_others(
     ids = [str(put_away(number, body=orjson.dumps(one))) for number, one in enumerate(statements)]
     real = replaying.receive
 
-    def receive(kept: DeadLetter, *more: Any) -> Any:
-        return 1 / 0 if str(kept.id) == ids[0] else real(kept, *more)
+    def receive(kept: DeadLetter, *more: Any, **named: Any) -> Any:
+        return 1 / 0 if str(kept.id) == ids[0] else real(kept, *more, **named)
 
     monkeypatch.setattr(replaying, "receive", receive)
     told = replay_many(doors, ids=ids).json()
