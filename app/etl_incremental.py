@@ -4,9 +4,9 @@ The only place that knows the order of the rooms. The worker's stream consumer a
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -19,29 +19,18 @@ from app.accounts.lessons import lesson_id_of, note_lessons
 from app.accounts.people import recognise, storable
 from app.errors import Problem, Unreadable
 from app.facts import StatementLoaded, StatementVoided
-from app.ingest.dead_letters import bury
-from app.linking import NewStatement, link, refers, settle_late, take_turn
+from app.ingest.dead_letters import Letter, bury_all
+from app.linking import Findings, NewStatement, link, look_into, settle_late, take_turn
 from app.lrs import reading
-from app.lrs.comparison import agree, comparison_hash
+from app.lrs.comparison import agree
 from app.lrs.validation import parse_timestamp
 from app.models import StatementRaw
 from app.platform import clock
-from app.platform.logs import get_logger
+from app.quarantine import conflict, unreadable, why
 from app.warehouse import bronze, pages, silver
 
-log = get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """A valid statement on its way into the record. payload: its JSON text as sent. stored_at: when it was accepted."""
-
-    id: UUID
-    payload: bytes
-    stored_at: datetime
-    xapi_version: str
-    credential_id: str
-    defines: bool = True
+Incoming = bronze.RawStatement
+"""A valid statement on its way into the record."""
 
 
 @dataclass(slots=True)
@@ -53,14 +42,27 @@ class Loaded:
     buried: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """A statement parsed and flattened, before anything is looked up for it."""
+class Prepared(NamedTuple):
+    """A statement flattened and written as lines for its tables, before anything is looked up for it."""
 
-    raw: bronze.RawStatement
+    incoming: Incoming
     row: dict[str, Any]
     person: Person | None
-    statement: dict[str, Any]
+    findings: Findings
+    raw_line: str
+    flat_line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Statements that are ready for the record: the first one under each id, those whose id came once more, and what
+    could not be flattened.
+    """
+
+    source: str
+    unique: dict[UUID, Prepared] = field(default_factory=dict)
+    again: list[Prepared] = field(default_factory=list)
+    letters: list[Letter] = field(default_factory=list)
 
 
 def flatten_statement(raw_json: bytes | str | dict[str, Any]) -> dict[str, Any]:
@@ -113,28 +115,47 @@ def flatten_statement(raw_json: bytes | str | dict[str, Any]) -> dict[str, Any]:
         "occurred_at": (parse_timestamp(statement["timestamp"]) if "timestamp" in statement else None),
         "stored_at": parse_timestamp(statement["stored"]) if "stored" in statement else None,
     }
-    return {key: storable(value) if isinstance(value, str) else value for key, value in columns.items()}
+    for key, value in columns.items():
+        if type(value) is str and "\x00" in value:
+            columns[key] = storable(value)
+    return columns
 
 
-def load_statements(db: Session, statements: Iterable[Incoming], *, source: str = "loader") -> Loaded:
+def prepare_statements(statements: Iterable[Incoming], source: str = "loader") -> Batch:
+    """All that can be done for statements without asking a store. Whatever one of them does, the others go on."""
+    batch = Batch(source)
+    for incoming in statements:
+        try:
+            prepared = _prepare(incoming)
+        except Exception as error:  # noqa: BLE001
+            batch.letters.append(unreadable(incoming, error, source))
+            continue
+        if batch.unique.setdefault(incoming.id, prepared) is not prepared:
+            batch.again.append(prepared)
+    return batch
+
+
+def load_statements(db: Session, statements: Iterable[Incoming]) -> Loaded:
     """Store and flatten statements in the caller's transaction. Running it again with the same ones changes nothing.
 
     A statement that cannot be flattened, or whose id stands for another statement already, is buried with its reason;
     the others go on. Errors of the database are raised: then nothing happened.
     """
-    loaded = Loaded()
-    unique, again = _prepare_unique(db, statements, source, loaded)
-    take_turn(db, alone=any(refers(p.statement) for p in unique.values()))
-    new = _store(db, unique, again, source, loaded, flattened_at=clock.now())
-    _write_flat(db, [(unique[key], seq) for key, seq in new.items()])
+    return load_batch(db, prepare_statements(statements))
+
+
+def load_batch(db: Session, batch: Batch) -> Loaded:
+    """`load_statements` for those that were prepared already. The same batch can be loaded again if this fails."""
+    links_alone = any(p.findings.referred for p in batch.unique.values())
+    take_turn(db, alone=links_alone)
+    new, loaded = _store(db, batch, flattened_at=clock.now())
+    _write_flat(db, [(batch.unique[key], seq) for key, seq in new.items()])
     return loaded
 
 
-def store_statements(db: Session, statements: Iterable[Incoming], *, source: str = "door") -> Loaded:
+def store_statements(db: Session, statements: Iterable[Incoming]) -> Loaded:
     """Store statements in bronze only, marked for the sweep: ETL_MODE=incremental, and the door when Redis is down."""
-    loaded = Loaded()
-    _store(db, *_prepare_unique(db, statements, source, loaded), source, loaded, flattened_at=None)
-    return loaded
+    return _store(db, prepare_statements(statements, "door"), flattened_at=None)[1]
 
 
 def run_incremental_etl(db: Session, *, limit: int = 1_000) -> Loaded:
@@ -144,37 +165,38 @@ def run_incremental_etl(db: Session, *, limit: int = 1_000) -> Loaded:
     turns. Call it until `new` and `buried` are both 0.
     """
     take_turn(db, alone=True)
-    done = Loaded()
-    rows = _waiting(db, limit)
     flattened: list[int] = []
-    prepared: list[tuple[_Prepared, int]] = []
-    voided: list[tuple[_Prepared, int]] = []
-    for row in rows:
+    letters: list[Letter] = []
+    prepared: list[tuple[Prepared, int]] = []
+    voided: list[tuple[Prepared, int]] = []
+    for row in _waiting(db, limit):
         incoming = _incoming(row)
         try:
             # Voided by a statement that was loaded before it: it has no flat row, and others still refer to it.
             (prepared if row.voided_by is None else voided).append((_prepare(incoming), row.seq))
             flattened.append(row.seq)
         except Exception as error:  # noqa: BLE001  (one bad row must not stop the safety net)
-            _bury(db, incoming, error, "sweep")
-            db.execute(update(StatementRaw).where(StatementRaw.seq == row.seq).values(flatten_error=_why(error)))
-            done.buried += 1
+            letters.append(unreadable(incoming, error, "sweep"))
+            _mark_as_failed(db, row.seq, error)
+    bury_all(db, letters)
     _write_flat(db, prepared, voided)
     if flattened:
         db.execute(update(StatementRaw).where(StatementRaw.seq.in_(flattened)).values(flattened_at=clock.now()))
-    done.new = len(flattened)
-    return done
+    return Loaded(new=len(flattened), buried=len(letters))
 
 
 def give_up_on_next(db: Session, error: Exception) -> Loaded:
     """Bury the statement that waits first for the sweep, because the database refuses its flat row with this error."""
     done = Loaded()
     for row in _waiting(db, 1):
-        incoming = _incoming(row)
-        _bury(db, incoming, error, "sweep")
-        db.execute(update(StatementRaw).where(StatementRaw.seq == row.seq).values(flatten_error=_why(error)))
+        bury_all(db, [unreadable(_incoming(row), error, "sweep")])
+        _mark_as_failed(db, row.seq, error)
         done.buried += 1
     return done
+
+
+def _mark_as_failed(db: Session, seq: int, error: Exception) -> None:
+    db.execute(update(StatementRaw).where(StatementRaw.seq == seq).values(flatten_error=why(error)))
 
 
 def _waiting(db: Session, limit: int) -> Sequence[Any]:
@@ -218,7 +240,7 @@ def _parse(raw_json: bytes | str) -> dict[str, Any]:
     return statement
 
 
-def _prepare(incoming: Incoming) -> _Prepared:
+def _prepare(incoming: Incoming) -> Prepared:
     statement = _parse(incoming.payload)
     row = flatten_statement(statement)
     row["statement_id"] = incoming.id
@@ -226,64 +248,38 @@ def _prepare(incoming: Incoming) -> _Prepared:
     if row["occurred_at"] is None:
         # xAPI 1.0.3 Data 2.4.7: a statement without a timestamp of its own happened when it was stored.
         row["occurred_at"] = incoming.stored_at
-    raw = bronze.RawStatement(
-        id=incoming.id,
-        payload=incoming.payload,
-        content_hash=comparison_hash(statement),
-        stored_at=incoming.stored_at,
-        xapi_version=incoming.xapi_version,
-        credential_id=incoming.credential_id,
-        defines=incoming.defines,
+    return Prepared(
+        incoming,
+        row,
+        person_of(statement["actor"]),
+        look_into(statement, incoming.credential_id, defines=incoming.defines),
+        bronze.as_line(incoming),
+        silver.as_line(row),
     )
-    return _Prepared(raw, row, person_of(statement["actor"]), statement)
 
 
-def _prepare_unique(
-    db: Session, statements: Iterable[Incoming], source: str, loaded: Loaded
-) -> tuple[dict[UUID, _Prepared], list[_Prepared]]:
-    """Prepare statements. Returns the first one under each id, and those whose id came once more in this batch."""
-    unique: dict[UUID, _Prepared] = {}
-    again: list[_Prepared] = []
-    for incoming in statements:
-        try:
-            prepared = _prepare(incoming)
-        except Exception as error:  # noqa: BLE001  (whatever one statement does, the other 499 go on)
-            _bury(db, incoming, error, source)
-            loaded.buried += 1
-            continue
-        if unique.setdefault(incoming.id, prepared) is not prepared:
-            again.append(prepared)
-    return unique, again
-
-
-def _store(
-    db: Session,
-    unique: dict[UUID, _Prepared],
-    again: Sequence[_Prepared],
-    source: str,
-    loaded: Loaded,
-    *,
-    flattened_at: datetime | None,
-) -> dict[UUID, int]:
-    """Store what is new in bronze; what was there already is a quiet repeat, or a conflict that is buried."""
-    if not unique:
-        return {}
-    new = bronze.store(db, [prepared.raw for prepared in unique.values()], flattened_at=flattened_at)
-    seen_before = [*(p for key, p in unique.items() if key not in new), *again]
+def _store(db: Session, batch: Batch, *, flattened_at: datetime | None) -> tuple[dict[UUID, int], Loaded]:
+    """Store what is new in bronze and return its ids with their seqs. What was there already is a quiet repeat, or a
+    conflict that is buried.
+    """
+    unique, letters = batch.unique, list(batch.letters)
+    new: dict[UUID, int] = {}
+    if unique:
+        statements, lines = [p.incoming for p in unique.values()], [p.raw_line for p in unique.values()]
+        new = bronze.store(db, statements, lines, flattened_at=flattened_at)
+    seen_before = [*(p for key, p in unique.items() if key not in new), *batch.again]
     if seen_before:
-        stored = bronze.content_hashes(db, [p.raw.id for p in seen_before])
+        stored = bronze.content_hashes(db, [p.incoming.id for p in seen_before])
         for p in seen_before:
-            if p.raw.content_hash == stored[p.raw.id] or _agrees(db, p):
-                loaded.repeated += 1
-            else:
-                _bury_conflict(db, p.raw, source)
-                loaded.buried += 1
-    loaded.new = len(new)
-    return new
+            if bronze.text_hash(p.incoming.payload) != stored[p.incoming.id] and not _agrees(db, p.incoming):
+                letters.append(conflict(p.incoming, batch.source))
+    bury_all(db, letters)
+    conflicts = len(letters) - len(batch.letters)
+    return new, Loaded(new=len(new), repeated=len(seen_before) - conflicts, buried=len(letters))
 
 
 def _write_flat(
-    db: Session, stored: Sequence[tuple[_Prepared, int]], voided_before: Sequence[tuple[_Prepared, int]] = ()
+    db: Session, stored: Sequence[tuple[Prepared, int]], voided_before: Sequence[tuple[Prepared, int]] = ()
 ) -> None:
     """Everything derived from statements that were stored under these seqs: flat rows, links, what follows."""
     if not stored and not voided_before:
@@ -293,12 +289,11 @@ def _write_flat(
     titles: dict[str, str | None] = {}
     for p in prepared:
         p.row["learner_id"] = learners[p.person.actor_key] if p.person else None
-        activity_id, title = p.row.pop("lesson_activity_id"), p.row.pop("lesson_title")
-        if activity_id:
-            titles[activity_id] = titles.get(activity_id) or title
+        if activity_id := p.row["lesson_activity_id"]:
+            titles[activity_id] = titles.get(activity_id) or p.row["lesson_title"]
     if titles:
         note_lessons(db, titles)
-    silver.write(db, [p.row for p in prepared])
+    silver.write(db, [p.row for p in prepared], [p.flat_line for p in prepared])
     facts: list[StatementLoaded | StatementVoided] = [
         StatementLoaded(
             statement_id=p.row["statement_id"],
@@ -314,11 +309,9 @@ def _write_flat(
     reactions.react(db, facts)
 
 
-def _new(prepared: _Prepared, seq: int, *, is_voided: bool = False) -> NewStatement:
-    raw = prepared.raw
-    return NewStatement(
-        raw.id, seq, raw.stored_at, prepared.statement, raw.credential_id, raw.defines, is_voided=is_voided
-    )
+def _new(prepared: Prepared, seq: int, *, is_voided: bool = False) -> NewStatement:
+    incoming = prepared.incoming
+    return NewStatement(incoming.id, seq, incoming.stored_at, prepared.findings, is_voided=is_voided)
 
 
 def settle(db: Session) -> None:
@@ -331,49 +324,7 @@ def _withdraw(db: Session, voided: Sequence[UUID]) -> list[StatementVoided]:
     return [StatementVoided(*row) for row in silver.withdraw(db, voided)]
 
 
-def _agrees(db: Session, prepared: _Prepared) -> bool:
-    """Whether it differs from the stored one only in what the store itself added (xAPI 1.0.3 Data 2.3.1)."""
-    key = prepared.raw.id
-    stored = pages.by_id(db, key, voided=False) or pages.by_id(db, key, voided=True)
-    return stored is not None and agree(prepared.statement, orjson.loads(stored.payload))
-
-
-def _bury_conflict(db: Session, statement: bronze.RawStatement, source: str) -> None:
-    """xAPI 1.0.3 Communication 2.1.1: another statement under an id that is taken changes nothing; it is kept."""
-    bury(
-        db,
-        source=source,
-        code="conflict",
-        reason=f"Another statement is stored under the id {statement.id}.",
-        body=statement.payload,
-        problems=[
-            Problem(
-                "id",
-                "is taken by a different statement.",
-                "The statement as first sent, or a new id.",
-            )
-        ],
-        credential_id=statement.credential_id,
-        statement_id=statement.id,
-    )
-
-
-def _bury(db: Session, incoming: Incoming, error: Exception, source: str) -> None:
-    problems = error.problems if isinstance(error, Unreadable) else ()
-    log.warning("statement buried", statement_id=str(incoming.id), reason=_why(error), exc_info=not problems)
-    bury(
-        db,
-        source=source,
-        code="unreadable",
-        reason=f"The statement cannot be flattened: {_why(error)}",
-        body=incoming.payload,
-        problems=problems,
-        credential_id=incoming.credential_id,
-        statement_id=incoming.id,
-    )
-
-
-def _why(error: Exception) -> str:
-    return (
-        error.message if isinstance(error, Unreadable) else storable(f"{type(error).__name__}: {error}"[:1_000]) or ""
-    )
+def _agrees(db: Session, incoming: Incoming) -> bool:
+    """Whether it says what the stored one says, apart from what the store itself added (xAPI 1.0.3 Data 2.3.1)."""
+    stored = pages.by_id(db, incoming.id, voided=False) or pages.by_id(db, incoming.id, voided=True)
+    return stored is not None and agree(orjson.loads(incoming.payload), orjson.loads(stored.payload))

@@ -17,8 +17,8 @@ from app.accounts.credentials import note_use
 from app.config import get_settings
 from app.database import after_commit, session_scope
 from app.errors import Problem, Unreadable
-from app.etl_incremental import Incoming, Loaded, load_statements
-from app.ingest.dead_letters import bury
+from app.etl_incremental import Batch, Incoming, Loaded, load_batch, prepare_statements
+from app.ingest.dead_letters import Letter, bury, bury_all
 from app.lrs.statements import split
 from app.models import StatementFlat, StatementRaw
 from app.platform import clock, metrics, telemetry
@@ -101,40 +101,63 @@ def the_stream() -> StatementStream:
     return StatementStream(redis_client(settings.required_redis_url), settings.stream_name, settings.stream_max_entries)
 
 
+@dataclass(frozen=True, slots=True)
+class ReadBatch:
+    """Stream entries that were read and flattened, ready to be loaded.
+
+    last_use: by credential. letters: what cannot be read, and what the door refused while PostgreSQL was away.
+    """
+
+    statements: Batch
+    attachments: dict[str, bytes]
+    last_use: dict[str, datetime]
+    letters: list[Letter]
+
+
+def read_messages(messages: Sequence[tuple[str, Fields]]) -> ReadBatch:
+    """All that can be done for (message id, fields) pairs without asking a store. Raises nothing about the entries."""
+    incoming: list[Incoming] = []
+    attachments: dict[str, bytes] = {}
+    last_use: dict[str, datetime] = {}
+    letters: list[Letter] = []
+    for message_id, fields in messages:
+        try:
+            if fields.get(b"format") == RefusedEntry.FORM:
+                letters.append(_refused_letter(RefusedEntry.from_fields(fields)))
+                continue
+            entry = StreamEntry.from_fields(fields, message_id)
+            found = _statements_of(entry)
+        except Unreadable as error:
+            letters.append(_message_letter(message_id, fields, error))
+            continue
+        incoming += found
+        if entry.attachments:
+            attachments |= entry.attachments
+        stored_at = found[0].stored_at
+        last_use[entry.credential_id] = max(stored_at, last_use.get(entry.credential_id, stored_at))
+    return ReadBatch(prepare_statements(incoming), attachments, last_use, letters)
+
+
 @metrics.measured_load
 @telemetry.traced("batch.load")
-def load_messages(messages: Sequence[tuple[str, Fields]]) -> Loaded:
+def load_messages(messages: Sequence[tuple[str, Fields]], read: ReadBatch | None = None) -> Loaded:
     """Load a batch of stream entries in one transaction. After it returns, all of them may be acknowledged.
 
-    messages: (message id, fields) pairs. Entries that cannot be read are buried in the same transaction. Raises what
-    the database raises; then nothing of the batch was taken in.
+    messages: (message id, fields) pairs. read: what `read_messages` made of them, if that was done already. Entries
+    that cannot be read are buried in the same transaction. Raises what the database raises; then nothing of the batch
+    was taken in.
     """
+    read = read or read_messages(messages)
+    buried = [letter.statement_id for letter in read.statements.letters if letter.statement_id]
+    ids = [*read.statements.unique, *buried]
     with session_scope() as db:
-        incoming: list[Incoming] = []
-        last_use: dict[str, datetime] = {}
-        attachments: dict[str, bytes] = {}
-        buried = 0
-        for message_id, fields in messages:
-            try:
-                if fields.get(b"format") == RefusedEntry.FORM:
-                    _bury_refused(db, RefusedEntry.from_fields(fields))
-                    buried += 1
-                    continue
-                entry = StreamEntry.from_fields(fields, message_id)
-                found = _statements_of(entry)
-                incoming.extend(found)
-                attachments |= entry.attachments
-                stored_at = found[0].stored_at
-                last_use[entry.credential_id] = max(stored_at, last_use.get(entry.credential_id, stored_at))
-            except Unreadable as error:
-                _bury_message(db, message_id, fields, error)
-                buried += 1
         # All at once, so that two loaders with the same ones wait for each other in one order only.
-        keep_attachments(db, attachments, clock.now())
-        loaded = load_statements(db, incoming)
-        note_use(db, last_use)
-        after_commit(db, lambda: settle_ids(the_stream(), [statement.id for statement in incoming]))
-    loaded.buried += buried
+        keep_attachments(db, read.attachments, clock.now())
+        bury_all(db, read.letters)
+        loaded = load_batch(db, read.statements)
+        note_use(db, read.last_use)
+        after_commit(db, lambda: settle_ids(the_stream(), ids))
+    loaded.buried += len(read.letters)
     return loaded
 
 
@@ -196,7 +219,7 @@ class QuarantineMiddleware(dramatiq.Middleware):
         why = str(message.options.get("traceback", "")).strip().rsplit("\n", 1)[-1] or "It failed without a reason."
         attempts = int(message.options.get("retries", 0)) + 1
         with session_scope() as db:
-            _bury_message(db, message_id, as_bytes(data), Unreadable(why), code="failed", attempts=attempts)
+            bury(db, _message_letter(message_id, as_bytes(data), Unreadable(why), code="failed", attempts=attempts))
         metrics.letters_buried("retries")
         stream = the_stream()
         acknowledge(stream, [message_id])
@@ -218,8 +241,12 @@ def as_bytes(data: Mapping[str, str]) -> dict[bytes, bytes]:
 
 def _statements_of(entry: StreamEntry) -> list[Incoming]:
     """The statements of an entry; of one request the later ones are a microsecond later, so that order is kept."""
-    payloads = split(entry.body)
+    # A body of one statement is taken as it is: whoever flattens it says whether it is JSON.
     assert entry.stored_at is not None  # noqa: S101  (an entry that was read has one)
+    if len(entry.ids) == 1 and not (payload := entry.body.strip()).startswith(b"["):
+        about = (entry.stored_at, entry.xapi_version, entry.credential_id, entry.defines)
+        return [Incoming(entry.ids[0], payload, *about)]
+    payloads = split(entry.body)
     if not payloads or len(payloads) != len(entry.ids):
         raise Unreadable(
             "The stream entry does not fit together.",
@@ -244,32 +271,26 @@ def _statements_of(entry: StreamEntry) -> list[Incoming]:
     ]
 
 
-def _bury_refused(db: Session, entry: RefusedEntry) -> None:
-    """Bury what the door refused while the database was away, as the door would have."""
+def _refused_letter(entry: RefusedEntry) -> Letter:
+    """What the door refused while the database was away, as the door would have buried it."""
     letter: dict[str, Any] = dict(entry.letter)
     problems = [Problem(**problem) for problem in letter.pop("problems")]
     statement_id = letter.pop("statement_id")
-    bury(
-        db,
-        body=entry.body,
-        problems=problems,
-        statement_id=UUID(statement_id) if statement_id else None,
-        **letter,
+    return Letter(
+        body=entry.body, problems=problems, statement_id=UUID(statement_id) if statement_id else None, **letter
     )
 
 
-def _bury_message(
-    db: Session, message_id: str, fields: Fields, error: Unreadable, *, code: str = "unreadable", attempts: int = 1
-) -> None:
-    """Bury the body of an entry or, where there is none, all its fields as they are."""
+def _message_letter(
+    message_id: str, fields: Fields, error: Unreadable, *, code: str = "unreadable", attempts: int = 1
+) -> Letter:
+    """The body of an entry or, where there is none, all its fields as they are."""
     log.error("stream entry buried", message_id=message_id, code=code, reason=error.message)
-    body = fields.get(b"body") or b"\n".join(key + b": " + value for key, value in fields.items())
-    bury(
-        db,
+    return Letter(
         source="stream",
         code=code,
         reason=error.message,
-        body=body,
+        body=fields.get(b"body") or b"\n".join(key + b": " + value for key, value in fields.items()),
         problems=error.problems,
         credential_id=fields.get(b"credential", b"").decode(errors="replace") or None,
         request_id=fields.get(b"request", b"").decode(errors="replace") or None,

@@ -1,12 +1,11 @@
 """Facts, in the past tense: what one floor tells the next one up without importing it."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 
-@dataclass(frozen=True, slots=True)
-class StatementLoaded:
+class StatementLoaded(NamedTuple):
     """A statement has its flat row. What the reactions need to know of it, no more."""
 
     statement_id: UUID
@@ -16,8 +15,7 @@ class StatementLoaded:
     occurred_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class StatementVoided:
+class StatementVoided(NamedTuple):
     """A statement was voided, and its flat row is gone."""
 
     statement_id: UUID

@@ -2,10 +2,10 @@
 transaction. Follows references both ways, so that it does not matter which of two statements came first.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -25,16 +25,25 @@ SETTLED_AT_ONCE = 500
 _Words = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class NewStatement:
-    """A statement that was stored, parsed. is_voided: by one that was loaded before it."""
+class Findings(NamedTuple):
+    """What a statement is found by, refers to and defines: all that can be known of it without asking anybody.
+
+    referred: the statement it has as its object, and whether it voids that one. definitions, displays: by IRI.
+    """
+
+    keys: set[UUID]
+    referred: tuple[UUID, bool] | None
+    definitions: Mapping[str, _Words]
+    displays: Mapping[str, _Words]
+
+
+class NewStatement(NamedTuple):
+    """A statement that was stored. is_voided: by one that was loaded before it."""
 
     id: UUID
     seq: int
     stored_at: datetime
-    statement: Mapping[str, Any]
-    credential_id: str
-    defines: bool
+    findings: Findings
     is_voided: bool = False
 
 
@@ -47,9 +56,14 @@ class _Read:
     voids: bool
 
 
-def refers(statement: Mapping[str, Any]) -> bool:
-    """Whether its object is a StatementRef."""
-    return filters.referred_statement(statement) is not None
+def look_into(statement: Mapping[str, Any], credential_id: str, *, defines: bool) -> Findings:
+    """Read a valid statement. Pure. defines: whether its sender may define anything (xAPI 1.0.3 Communication 4.2)."""
+    return Findings(
+        _keys_of(statement, credential_id),
+        filters.referred_statement(statement),
+        canonical.definitions_in(statement) if defines else {},
+        canonical.displays_in(statement) if defines else {},
+    )
 
 
 def take_turn(db: Session, *, alone: bool) -> None:
@@ -68,14 +82,14 @@ def link(db: Session, loaded: Sequence[NewStatement]) -> list[UUID]:
     A statement that is voided already is not found by anything, but those that refer to it are, also by what it refers
     to itself (xAPI 1.0.3 Communication 2.1.4).
     """
-    rows: list[Link] = []
+    rows: list[tuple[Collection[UUID], datetime, int]] = []
     references: list[Reference] = []
     for new in loaded:
         if not new.is_voided:
-            rows += [(key, new.stored_at, new.seq) for key in _keys_of(new.statement, new.credential_id)]
-        if referred := filters.referred_statement(new.statement):
-            references.append(Reference(new.id, *referred))
-    links.write_links(db, rows)
+            rows.append((new.findings.keys, new.stored_at, new.seq))
+        if new.findings.referred:
+            references.append(Reference(new.id, *new.findings.referred))
+    links.copy_links(db, rows)
     links.write_references(db, references)
     learn_definitions(db, loaded)
     return follow(db, [new.id for new in loaded])
@@ -118,15 +132,12 @@ def settle_late(db: Session) -> list[UUID]:
 
 
 def learn_definitions(db: Session, loaded: Sequence[NewStatement]) -> None:
-    """Merge what these statements say of activities and verbs into the canonical definitions.
-
-    xAPI 1.0.3 Communication 4.2: the words of a sender without the scope `define` define nothing.
-    """
-    speaking = [new.statement for new in sorted(loaded, key=lambda new: new.seq) if new.defines]
+    """Merge what these statements say of activities and verbs into the canonical definitions."""
+    in_order = [new.findings for new in sorted(loaded, key=lambda new: new.seq)]
     now = clock.now()
-    said = _said("activity", map(canonical.definitions_in, speaking))
+    said = _said("activity", [findings.definitions for findings in in_order])
     definitions.learn(db, "activities", said, canonical.merge_definition, now)
-    said = _said("verb", map(canonical.displays_in, speaking))
+    said = _said("verb", [findings.displays for findings in in_order])
     definitions.learn(db, "verbs", said, canonical.merge_display, now)
 
 
@@ -135,9 +146,10 @@ def _said(kind: str, found: Iterable[Mapping[str, _Words]]) -> dict[str, tuple[U
     said: dict[str, tuple[UUID, list[_Words]]] = {}
     for one in found:
         for iri, words in one.items():
-            _, before = said.setdefault(iri, (stable_id(kind, iri), []))
-            if not before or before[-1] != words:
-                before.append(words)
+            if (known := said.get(iri)) is None:
+                said[iri] = (stable_id(kind, iri), [words])
+            elif known[1][-1] != words:
+                known[1].append(words)
     return said
 
 

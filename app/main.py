@@ -21,6 +21,7 @@ from app.config import get_settings
 from app.lrs.statements import Refused
 from app.platform import telemetry
 from app.platform.logs import configure_logs
+from app.platform.pace import settle_down
 from app.platform.redis import async_redis_client
 from app.publishing import Publisher
 from app.security import CredentialCheck
@@ -60,6 +61,7 @@ def create_app() -> FastAPI:
         app.state.publisher = Publisher(client, settings.stream_name, settings.stream_max_entries)
         app.state.known_ids = KnownIds()
         app.state.consistency = Consistency(app.state.publisher)
+        settle_down()
         async with watching(app, settings):
             yield
         app.state.known_ids.close()

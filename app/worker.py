@@ -11,6 +11,7 @@ from app.etl_streaming import the_stream
 from app.platform import metrics, telemetry
 from app.platform.broker import broker
 from app.platform.logs import configure_logs, get_logger
+from app.platform.pace import settle_down
 from app.registry import ACTOR_MODULES
 
 settings = get_settings()
@@ -31,6 +32,7 @@ class ConsumerMiddleware(dramatiq.Middleware):
 
     def after_worker_boot(self, _broker: dramatiq.Broker, _worker: dramatiq.Worker) -> None:
         """Start reading the stream once the worker can take jobs."""
+        settle_down(threads=True)
         self._consumer = StatementConsumer(the_stream(), settings)
         self._consumer.start()
 

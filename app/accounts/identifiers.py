@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from hashlib import sha1
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from uuid import UUID
 from app.platform.ids import stable_id
 
 _PHONE = re.compile(r"\+?[\d ().-]{7,24}")
+_REMEMBERED_LENGTH = 512
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -26,7 +28,7 @@ class Identifier:
         return stable_id(self.kind, self.value)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Person:
     """What a statement says of its actor. identifiers: the one it gave first, then those that follow from it."""
 
@@ -35,6 +37,11 @@ class Person:
     name: str | None
     email: str | None
     phone: str | None
+
+    @cached_property
+    def keys(self) -> str:
+        """The keys of the identifiers as hex digits, in their order, separated by commas."""
+        return ",".join(identifier.key.hex for identifier in self.identifiers)
 
 
 def person_of(actor: Mapping[str, Any]) -> Person | None:
@@ -49,23 +56,39 @@ def person_of(actor: Mapping[str, Any]) -> Person | None:
     name = actor.get("name")
     name = name if isinstance(name, str) and name.strip() else None
     if isinstance(mbox := actor.get("mbox"), str):
-        address = mbox[len("mailto:") :] if mbox.lower().startswith("mailto:") else mbox
+        kind, value, home_page = "mbox", mbox, ""
+    elif isinstance(digest := actor.get("mbox_sha1sum"), str):
+        kind, value, home_page = "mbox_sha1sum", digest, ""
+    elif isinstance(openid := actor.get("openid"), str):
+        kind, value, home_page = "openid", openid, ""
+    elif isinstance(account := actor.get("account"), Mapping) and isinstance(account.get("name"), str):
+        kind, value, home_page = "account", account["name"], str(account.get("homePage"))
+    else:
+        return None
+    # The same people come again and again. Long texts are not remembered, so that the memory stays bounded.
+    short = len(value) + len(home_page) + len(name or "") <= _REMEMBERED_LENGTH
+    return (_remembered_person if short else _person)(kind, value, home_page, name)
+
+
+def _person(kind: str, value: str, home_page: str, name: str | None) -> Person:
+    if kind == "mbox":
+        address = value[len("mailto:") :] if value.lower().startswith("mailto:") else value
         found = email_identifiers(address)
         return Person(f"mbox:{found[0].value}", found, name, address.lower(), None)
-    if isinstance(digest := actor.get("mbox_sha1sum"), str):
-        identifier = Identifier("mbox_sha1sum", digest.lower())
+    if kind == "mbox_sha1sum":
+        identifier = Identifier("mbox_sha1sum", value.lower())
         return Person(f"mbox_sha1sum:{identifier.value}", (identifier,), name, None, None)
-    if isinstance(openid := actor.get("openid"), str):
-        return Person(f"openid:{openid}", (Identifier("openid", openid),), name, None, None)
-    account = actor.get("account")
-    if isinstance(account, Mapping) and isinstance(account_name := account.get("name"), str):
-        first = account_identifier(str(account.get("homePage")), account_name)
-        # Only with its plus: eight bare digits may as well be a student number, and then two people would become one.
-        phone = normal_phone(account_name) if account_name.startswith("+") else None
-        email = account_name.lower() if _EMAIL.fullmatch(account_name) else None
-        implied = (Identifier("phone", phone),) if phone else email_identifiers(account_name) if email else ()
-        return Person(f"account:{first.value}", (first, *implied), name, email, phone)
-    return None
+    if kind == "openid":
+        return Person(f"openid:{value}", (Identifier("openid", value),), name, None, None)
+    first = account_identifier(home_page, value)
+    # Only with its plus: eight bare digits may as well be a student number, and then two people would become one.
+    phone = normal_phone(value) if value.startswith("+") else None
+    email = value.lower() if _EMAIL.fullmatch(value) else None
+    implied = (Identifier("phone", phone),) if phone else email_identifiers(value) if email else ()
+    return Person(f"account:{first.value}", (first, *implied), name, email, phone)
+
+
+_remembered_person = lru_cache(maxsize=8_192)(_person)
 
 
 def email_identifiers(address: str) -> tuple[Identifier, ...]:

@@ -3,17 +3,23 @@
 from collections.abc import Iterable
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.accounts.identifiers import Identifier, Person
+from app.accounts.identifiers import Person
 from app.accounts.models import UserIdentifier
 from app.models import User
 
 MAX_ADDRESS_LENGTH = 320
 """64 characters, @ and 255 more (RFC 5321 4.5.3.1): no mail server takes a longer address."""
 
+# One parameter, however many people: thousands of them would take longer to bind than to look up.
+_OWNERS = text(
+    "SELECT user_id, array_agg(encode(uuid_send(key), 'hex')) FROM public.user_identifiers "
+    "WHERE key = ANY(CAST(:keys AS uuid[])) GROUP BY user_id"
+)
+_HEX_DIGITS = 32
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('accounts.people', 0))")
 
 
@@ -24,27 +30,27 @@ def recognise(db: Session, persons: Iterable[Person], *, source: str) -> dict[st
     Making people is rare and happens one transaction at a time, so that two loaders never make the same person twice.
     """
     by_key = {person.actor_key: person for person in persons}
-    wanted = {identifier for person in by_key.values() for identifier in person.identifiers}
+    # Two people of one batch may share an identifier, so what is missing is told only by looking at each of them.
+    wanted = f"{{{','.join([person.keys for person in by_key.values()])}}}"
     owners = _owners(db, wanted)
-    if any(identifier.key not in owners for identifier in wanted):
+    if any(key not in owners for person in by_key.values() for key in person.keys.split(",")):
         db.execute(_ONE_AT_A_TIME)
         owners = _owners(db, wanted)
         _add_missing(db, by_key.values(), owners, source)
-    return {key: owners[person.identifiers[0].key] for key, person in by_key.items()}
+    return {key: owners[person.keys[:_HEX_DIGITS]] for key, person in by_key.items()}
 
 
-def _owners(db: Session, identifiers: Iterable[Identifier]) -> dict[UUID, UUID]:
-    keys = [identifier.key for identifier in identifiers]
-    rows = db.execute(select(UserIdentifier.key, UserIdentifier.user_id).where(UserIdentifier.key.in_(keys)))
-    return {row.key: row.user_id for row in rows}
+def _owners(db: Session, keys: str) -> dict[str, UUID]:
+    """The learner of each of these keys, by its hex digits."""
+    return {key: user_id for user_id, found in db.execute(_OWNERS, {"keys": keys}) for key in found}
 
 
-def _add_missing(db: Session, persons: Iterable[Person], owners: dict[UUID, UUID], source: str) -> None:
+def _add_missing(db: Session, persons: Iterable[Person], owners: dict[str, UUID], source: str) -> None:
     """Give every unknown identifier an owner, in the tables and in `owners`."""
     new_users: list[dict[str, object]] = []
     new_identifiers: list[dict[str, object]] = []
     for person in persons:
-        known = next((owners[i.key] for i in person.identifiers if i.key in owners), None)
+        known = next((owners[key] for key in person.keys.split(",") if key in owners), None)
         if known is None:
             known = uuid4()
             new_users.append(
@@ -57,8 +63,8 @@ def _add_missing(db: Session, persons: Iterable[Person], owners: dict[UUID, UUID
                 }
             )
         for identifier in person.identifiers:
-            if identifier.key not in owners:
-                owners[identifier.key] = known
+            if identifier.key.hex not in owners:
+                owners[identifier.key.hex] = known
                 new_identifiers.append(
                     {
                         "key": identifier.key,

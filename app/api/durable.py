@@ -19,7 +19,7 @@ from app.config import Settings
 from app.database import get_engine, session_scope
 from app.errors import Conflict, Problem, Unavailable, Unreadable
 from app.etl_incremental import Incoming, store_statements
-from app.lrs.comparison import agree, comparison_hash
+from app.lrs.comparison import agree
 from app.lrs.receiving import Received
 from app.lrs.statements import split
 from app.platform import metrics, telemetry
@@ -131,7 +131,7 @@ def _check_stored(received: Received, known: Hashes) -> None:
         for statement_id in received.held:
             if statement_id in known:
                 sent = _sent(received, statement_id)
-                if comparison_hash(orjson.loads(sent)) != known[statement_id] and not _agree(db, sent, statement_id):
+                if bronze.text_hash(sent) != known[statement_id] and not _agree(db, sent, statement_id):
                     raise _conflict(received, statement_id)
 
 
@@ -140,7 +140,7 @@ def _check_now_stored(received: Received, statement_id: UUID) -> None:
     with session_scope() as db:
         if found := bronze.content_hashes(db, [statement_id]):
             sent = _sent(received, statement_id)
-            if comparison_hash(orjson.loads(sent)) != found[statement_id] and not _agree(db, sent, statement_id):
+            if bronze.text_hash(sent) != found[statement_id] and not _agree(db, sent, statement_id):
                 raise _conflict(received, statement_id)
 
 

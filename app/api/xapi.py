@@ -21,7 +21,7 @@ from app.api.xapi_version import Spoken, Version, assumed_version
 from app.config import Settings
 from app.database import session_scope
 from app.errors import AppError, BadRequest, Conflict, Problem
-from app.ingest.dead_letters import bury, letter_id_of
+from app.ingest.dead_letters import Letter, bury, letter_id_of
 from app.lrs.attachments import parse_multipart
 from app.lrs.receiving import receive_many, receive_one
 from app.lrs.statements import Refused
@@ -199,7 +199,7 @@ async def _keep(request: Request, sender: KnownKey, body: bytes, statement_id: s
 
 def _bury(letter: dict[str, Any], body: bytes) -> UUID:
     with session_scope() as db:
-        return bury(db, body=body, **letter)
+        return bury(db, Letter(body=body, **letter))
 
 
 def _uuid_or_none(text: str | None) -> UUID | None:

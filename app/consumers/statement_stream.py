@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import redis
@@ -15,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.config import Settings
 from app.database import is_passing
-from app.etl_streaming import Fields, acknowledge, hand_over, load_messages
+from app.etl_streaming import Fields, ReadBatch, acknowledge, hand_over, load_messages, read_messages
 from app.platform import telemetry
 from app.platform.logs import get_logger
 from app.streaming import StatementStream
@@ -32,7 +33,7 @@ Message = tuple[str, Fields]
 
 
 class StatementConsumer(threading.Thread):
-    """One member of the consumer group, in a thread of the worker."""
+    """One member of the consumer group, in a thread of the worker; a second thread waits for PostgreSQL."""
 
     def __init__(self, stream: StatementStream, settings: Settings):
         super().__init__(name="statement-consumer", daemon=True)
@@ -50,6 +51,8 @@ class StatementConsumer(threading.Thread):
         self._tally: Counter[str] = Counter()
         self._busy_seconds = 0.0
         self._next_line = 0.0
+        self._loader = ThreadPoolExecutor(1, "statement-loader")
+        self._in_hand: Future[None] | None = None
 
     def stop(self) -> None:
         """Finish the batch in hand and end; unread entries stay on the stream for whoever comes next."""
@@ -63,10 +66,16 @@ class StatementConsumer(threading.Thread):
             try:
                 if not self._group_known:
                     self.join_group()
-                self.handle(self.take())
+                messages = self.take()
+                # Read and flattened here while PostgreSQL works on the batch before.
+                read = read_messages(messages)
+                self._finish()
+                if messages:
+                    self._in_hand = self._loader.submit(self.handle, messages, read)
                 self._tell()
                 pause = 0.0
             except Exception as error:
+                self._let_go()
                 pause = min(MAX_PAUSE_SECONDS, pause * 2 or 0.25)
                 self._group_known = False
                 self._own_after = "0-0"
@@ -77,9 +86,24 @@ class StatementConsumer(threading.Thread):
                     exc_info=not isinstance(error, redis.RedisError | DBAPIError | PoolTimeout),
                 )
                 self._stopping.wait(pause)
+        self._let_go()
+        self._loader.shutdown()
         self._tell(now=True)
         self._leave()
         log.info("consumer stopped", consumer=self.consumer)
+
+    def _finish(self) -> None:
+        """Wait for the batch in hand. Raises what its loading raised."""
+        batch, self._in_hand = self._in_hand, None
+        if batch is not None:
+            batch.result()
+
+    def _let_go(self) -> None:
+        """Wait for the batch in hand, whatever becomes of it: what is not acknowledged is taken again."""
+        try:
+            self._finish()
+        except Exception as error:  # noqa: BLE001
+            log.info("batch in hand was not loaded", error=f"{type(error).__name__}: {error}"[:300])
 
     def take(self) -> list[Message]:
         """The next batch: what this consumer took before it had to pause, then what others left, then what is new.
@@ -92,6 +116,7 @@ class StatementConsumer(threading.Thread):
                 return own
             self._own_after = None
         if time.monotonic() >= self._next_claim:
+            self._finish()  # What this consumer has in hand must not be claimed by itself.
             if claimed := self._claim():
                 return claimed
             self._next_claim = time.monotonic() + self._claim_idle_ms / 2000
@@ -107,16 +132,17 @@ class StatementConsumer(threading.Thread):
         return messages
 
     @telemetry.traced_batch
-    def handle(self, messages: Sequence[Message]) -> None:
+    def handle(self, messages: Sequence[Message], read: ReadBatch | None = None) -> None:
         """Load a batch and acknowledge it. A batch that fails is split; an entry that fails alone goes to the actor.
 
+        read: what `read_messages` made of it, if that was done already.
         Raises only what says nothing about the entries (a store is away); they stay pending and are claimed later.
         """
         if not messages:
             return
         started = time.perf_counter()
         try:
-            loaded = load_messages(messages)
+            loaded = load_messages(messages, read)
         except Exception as error:
             if isinstance(error, redis.RedisError) or is_passing(error):
                 raise

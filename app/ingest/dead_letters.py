@@ -4,7 +4,7 @@ Bury keeps what cannot be stored, with the reason and the bytes. An exact repeat
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from uuid import UUID
 
@@ -19,47 +19,64 @@ from app.platform import clock
 from app.platform.ids import stable_id
 
 
-def bury(
-    db: Session,
-    *,
-    source: str,
-    code: str,
-    reason: str,
-    body: bytes,
-    problems: Sequence[Problem] = (),
-    content_type: str | None = None,
-    credential_id: str | None = None,
-    request_id: str | None = None,
-    statement_id: UUID | None = None,
-    attempts: int = 0,
-    xapi_version: str | None = None,
-    statement_ids: Sequence[UUID] | None = None,
-) -> UUID:
-    """Keep one body in quarantine and return the dead letter's id, the same for every exact repeat.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """What is to be buried. source: who turned it away: door, stream, loader, sweep. body: the bytes as they came.
 
     xapi_version: under which it was sent. statement_ids: what its sender was told are the ids of its statements, in
-    the order of the body. A repeat raises the count, moves last_seen_at, and opens the letter again if somebody had
-    closed it.
+    the order of the body.
     """
-    letter_id = letter_id_of(source, code, body)
+
+    source: str
+    code: str
+    reason: str
+    body: bytes
+    problems: Sequence[Problem] = ()
+    content_type: str | None = None
+    credential_id: str | None = None
+    request_id: str | None = None
+    statement_id: UUID | None = None
+    attempts: int = 0
+    xapi_version: str | None = None
+    statement_ids: Sequence[UUID] | None = None
+
+    @property
+    def id(self) -> UUID:
+        """The id that every exact repeat of it has."""
+        return letter_id_of(self.source, self.code, self.body)
+
+
+def bury_all(db: Session, letters: Sequence[Letter]) -> None:
+    """Bury several, in the order of their ids: two loaders with the same ones wait for each other in one order only."""
+    for letter in sorted(letters, key=lambda letter: letter.id.bytes):
+        bury(db, letter)
+
+
+def bury(db: Session, letter: Letter) -> UUID:
+    """Keep one body in quarantine and return the dead letter's id, the same for every exact repeat.
+
+    A repeat raises the count, moves last_seen_at, and opens the letter again if somebody had closed it.
+    """
+    letter_id = letter.id
     now = clock.now()
+    problems = letter.problems
     row = insert(DeadLetter).values(
         id=letter_id,
-        source=source,
-        code=code,
-        reason=_storable(reason),
+        source=letter.source,
+        code=letter.code,
+        reason=_storable(letter.reason),
         path=_storable(problems[0].path) if problems else None,
         problems=[{key: _storable(text) for key, text in asdict(problem).items()} for problem in problems],
-        body=body,
-        content_type=_storable(content_type[:200]) if content_type else None,
-        credential_id=_storable(credential_id) if credential_id else None,
-        request_id=_storable(request_id) if request_id else None,
-        statement_id=statement_id,
-        attempts=attempts,
+        body=letter.body,
+        content_type=_storable(letter.content_type[:200]) if letter.content_type else None,
+        credential_id=_storable(letter.credential_id) if letter.credential_id else None,
+        request_id=_storable(letter.request_id) if letter.request_id else None,
+        statement_id=letter.statement_id,
+        attempts=letter.attempts,
         first_seen_at=now,
         last_seen_at=now,
-        xapi_version=_storable(xapi_version) if xapi_version else None,
-        statement_ids=list(statement_ids) if statement_ids else None,
+        xapi_version=_storable(letter.xapi_version) if letter.xapi_version else None,
+        statement_ids=list(letter.statement_ids) if letter.statement_ids else None,
     )
     db.execute(
         row.on_conflict_do_update(

@@ -16,7 +16,7 @@ from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar
 
 import orjson
 import redis
@@ -158,24 +158,25 @@ class _Loaded(Protocol):
 
 
 _L = TypeVar("_L", bound=_Loaded)
+_Rest = ParamSpec("_Rest")
 _Messages = Sequence[tuple[str, Mapping[bytes, bytes]]]
 
 
-def measured_load(load: Callable[[_Messages], _L]) -> Callable[[_Messages], _L]:
+def measured_load(load: Callable[Concatenate[_Messages, _Rest], _L]) -> Callable[Concatenate[_Messages, _Rest], _L]:
     """Decorator of what loads (message id, fields) pairs and returns once that is committed."""
 
     @wraps(load)
-    def measuring(messages: _Messages) -> _L:
+    def measuring(messages: _Messages, /, *rest: _Rest.args, **named: _Rest.kwargs) -> _L:
         started = time.perf_counter()
-        loaded = load(messages)
+        loaded = load(messages, *rest, **named)
         _load_seconds.observe(time.perf_counter() - started)
         _load_entries.observe(len(messages))
         for outcome, count in _LOADED.items():
             count.inc(getattr(loaded, outcome))
         _BURIED["stream"].inc(loaded.buried)
-        appended_ms = min((int(first) for i, _ in messages if (first := i.partition("-")[0]).isdecimal()), default=None)
-        if appended_ms is not None:
-            _lag_seconds.observe(max(0.0, clock.now().timestamp() - appended_ms / 1000))
+        # One consumer reads in order, and so the first one is the oldest.
+        if messages and (appended_ms := messages[0][0].partition("-")[0]).isdecimal():
+            _lag_seconds.observe(max(0.0, clock.now().timestamp() - int(appended_ms) / 1000))
         return loaded
 
     return measuring

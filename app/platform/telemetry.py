@@ -10,7 +10,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 from urllib.parse import parse_qsl
 
 from app import __version__
@@ -184,14 +184,14 @@ def traced_async(
 
 
 def traced_batch(
-    handle: Callable[[S, Sequence[tuple[str, Fields]]], R],
-) -> Callable[[S, Sequence[tuple[str, Fields]]], R]:
+    handle: Callable[Concatenate[S, Sequence[tuple[str, Fields]], P], R],
+) -> Callable[Concatenate[S, Sequence[tuple[str, Fields]], P], R]:
     """Decorator of a method that handles stream entries: each call is a span as `batch` makes it."""
 
     @wraps(handle)
-    def handling(self: S, messages: Sequence[tuple[str, Fields]]) -> R:
+    def handling(self: S, messages: Sequence[tuple[str, Fields]], /, *args: P.args, **kwargs: P.kwargs) -> R:
         with batch(messages):
-            return handle(self, messages)
+            return handle(self, messages, *args, **kwargs)
 
     return handling
 

@@ -1,25 +1,30 @@
 """Bronze: store statements as they were received, once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from hashlib import blake2b
+from typing import NamedTuple
 from uuid import UUID
 
 from psycopg2.extras import execute_values
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.warehouse.copying import copy_new, json_field, line
 from app.warehouse.cursor import raw_cursor
 from app.warehouse.models import StoredAttachment
 
-_NUMBERS = "SELECT nextval(pg_get_serial_sequence('bronze.statements_raw', 'seq')) FROM generate_series(1, %s)"
-_INSERT = """
-INSERT INTO bronze.statements_raw (seq, id, payload, content_hash, stored_at, xapi_version, credential_id, flattened_at,
-    defines)
+_NUMBERS = """
+SELECT array_agg(nextval(pg_get_serial_sequence('bronze.statements_raw', 'seq'))) FROM generate_series(1, %s)
+"""
+_THERE = "SELECT id FROM bronze.statements_raw WHERE id = ANY(%s::uuid[])"
+_COLUMNS = "id, content_hash, stored_at, xapi_version, credential_id, defines, payload, seq, flattened_at"
+_INSERT = f"""
+INSERT INTO bronze.statements_raw ({_COLUMNS})
 OVERRIDING SYSTEM VALUE VALUES %s
 ON CONFLICT (id) DO NOTHING
 RETURNING id, seq
-"""
+"""  # noqa: S608  (names of our own columns)
 
 # A door that stores by itself holds this lock until its transaction has ended, so that readers can see it coming.
 _DOOR_LOCK = 7_100_001
@@ -33,45 +38,55 @@ SELECT least(
 """  # noqa: S608  (a number of our own)
 
 
-@dataclass(frozen=True, slots=True)
-class RawStatement:
-    """One statement as received. payload: its JSON text as sent. content_hash: see lrs.statements.comparison_hash."""
+class RawStatement(NamedTuple):
+    """One valid statement as received. payload: its JSON text as sent. stored_at: when it was accepted."""
 
     id: UUID
     payload: bytes
-    content_hash: bytes
     stored_at: datetime
     xapi_version: str
     credential_id: str
     defines: bool = True
 
 
-def store(db: Session, statements: Sequence[RawStatement], *, flattened_at: datetime | None) -> dict[UUID, int]:
+def text_hash(payload: bytes) -> bytes:
+    """A hash of a statement's text. The same one is an exact repeat; whether other texts agree has to be looked at."""
+    return blake2b(payload, digest_size=16).digest()
+
+
+def as_line(s: RawStatement) -> str:
+    """A raw row as text for `store`, all but its number and its mark: what can be done before PostgreSQL is asked."""
+    return f"{line(_values(s))}\t{json_field(s.payload)}"
+
+
+def store(
+    db: Session, statements: Sequence[RawStatement], lines: Sequence[str], *, flattened_at: datetime | None
+) -> dict[UUID, int]:
     """Store what is not there yet and return the ids that were new, each with its seq. The unique id decides.
 
     Rows go in sorted by id, so that two loaders that meet the same statements wait for each other in one order only;
-    their seqs follow the order in which they are given.
+    their seqs follow the order in which they are given. lines: `as_line` of each.
     flattened_at: the mark of rows whose flat row is written in the same transaction; None leaves them to the sweep.
     """
     with raw_cursor(db) as cursor:
         cursor.execute(_NUMBERS, (len(statements),))
-        seqs = sorted(row[0] for row in cursor.fetchall())
-    rows = [
-        (
-            seq,
-            s.id,
-            s.payload.decode(),
-            s.content_hash,
-            s.stored_at,
-            s.xapi_version,
-            s.credential_id,
-            flattened_at,
-            s.defines,
-        )
-        for s, seq in sorted(zip(statements, seqs, strict=True), key=lambda pair: pair[0].id.bytes)
-    ]
+        seqs = sorted(cursor.fetchone()[0])
+        cursor.execute(_THERE, (f"{{{','.join([s.id.hex for s in statements])}}}",))
+        there = {row[0] for row in cursor.fetchall()}
+    new = [row for row in zip(seqs, statements, lines, strict=True) if row[1].id not in there]
+    if not new:
+        return {}
+    new.sort(key=lambda row: row[1].id.bytes)
+    mark = line((flattened_at,))
+    if copy_new(db, "bronze.statements_raw", _COLUMNS, [f"{text}\t{seq}\t{mark}" for seq, _, text in new]):
+        return {s.id: seq for seq, s, _ in new}
+    rows = [(*_values(s), s.payload.decode(), seq, flattened_at) for seq, s, _ in new]
     with raw_cursor(db) as cursor:
         return {row[0]: row[1] for row in execute_values(cursor, _INSERT, rows, page_size=1_000, fetch=True)}
+
+
+def _values(s: RawStatement) -> tuple[object, ...]:
+    return s.id, text_hash(s.payload), s.stored_at, s.xapi_version, s.credential_id, s.defines
 
 
 def content_hashes(db: Session, ids: Sequence[UUID]) -> dict[UUID, bytes]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from psycopg2.extras import execute_values
 from sqlalchemy.orm import Session
 
+from app.warehouse.copying import copy_new
 from app.warehouse.cursor import raw_cursor
 
 MAX_CHAIN = 20
@@ -71,6 +72,21 @@ def take_turn(db: Session, *, alone: bool) -> None:
     lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
     with raw_cursor(db) as cursor:
         cursor.execute(f"SELECT {lock}(%s)", (_TURN,))
+
+
+def copy_links(db: Session, found_by: Iterable[tuple[Collection[UUID], datetime, int]]) -> None:
+    """Write the links of statements that had none yet, given as (keys, stored_at, seq) of each.
+
+    In the order of the key, which is the order of the index.
+    """
+    statements = list(found_by)
+    lines: list[str] = []
+    for keys, stored_at, seq in statements:
+        rest = f"\t{stored_at.isoformat()}\t{seq}"
+        lines += [key.hex + rest for key in keys]
+    lines.sort()
+    if lines and not copy_new(db, "silver.statement_links", "key, stored_at, seq", lines):
+        write_links(db, [(key, stored_at, seq) for keys, stored_at, seq in statements for key in keys])
 
 
 def write_links(db: Session, links: Iterable[Link]) -> None:

@@ -1,6 +1,7 @@
 """Silver: write flat rows, once per statement."""
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -8,25 +9,33 @@ from psycopg2.extras import execute_values
 from sqlalchemy.orm import Session
 
 from app.models import StatementFlat
+from app.warehouse.copying import copy_new, line
 from app.warehouse.cursor import raw_cursor
 
 COLUMNS = tuple(column.name for column in StatementFlat.__table__.columns)
+# The learner comes last: it is looked up when the rest of the line has been written already.
+_ORDER = (*(name for name in COLUMNS if name != "learner_id"), "learner_id")
+_NAMES = ", ".join(_ORDER)
 _INSERT = (
-    f"INSERT INTO silver.statements_flat ({', '.join(COLUMNS)}) VALUES %s "  # noqa: S608  (names of our own columns)
+    f"INSERT INTO silver.statements_flat ({_NAMES}) VALUES %s "  # noqa: S608  (names of our own columns)
     "ON CONFLICT (statement_id) DO NOTHING"
 )
+_values = itemgetter(*_ORDER)
+_values_before_learner = itemgetter(*_ORDER[:-1])
 
 
-def write(db: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write one flat row per statement; a row that is there already stays as it is."""
-    ordered = sorted(rows, key=lambda row: row["statement_id"].bytes)
-    with raw_cursor(db) as cursor:
-        execute_values(
-            cursor,
-            _INSERT,
-            [tuple(row[name] for name in COLUMNS) for row in ordered],
-            page_size=1_000,
-        )
+def as_line(row: Mapping[str, Any]) -> str:
+    """A flat row as text for `write`, all but its learner: what can be done before PostgreSQL is asked for anything."""
+    return line(_values_before_learner(row))
+
+
+def write(db: Session, rows: Sequence[Mapping[str, Any]], lines: Sequence[str]) -> None:
+    """Write one flat row per statement; a row that is there already stays as it is. lines: `as_line` of each."""
+    order = sorted(range(len(rows)), key=lambda place: rows[place]["statement_id"].bytes)
+    full = [f"{lines[place]}\t{line((rows[place]['learner_id'],))}" for place in order]
+    if not copy_new(db, "silver.statements_flat", _NAMES, full):
+        with raw_cursor(db) as cursor:
+            execute_values(cursor, _INSERT, [_values(rows[place]) for place in order], page_size=1_000)
 
 
 def withdraw(db: Session, ids: Sequence[UUID]) -> list[tuple[UUID, UUID | None, UUID | None]]:

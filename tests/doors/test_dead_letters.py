@@ -11,7 +11,7 @@ import pytest
 from app.database import session_scope
 from app.errors import Problem
 from app.ingest import queries
-from app.ingest.dead_letters import bury
+from app.ingest.dead_letters import Letter, bury
 from app.platform import clock
 from app.platform.keys import fingerprint
 from tests.conftest import Doors
@@ -193,7 +193,9 @@ def test_pages_from_the_oldest_miss_nothing_though_letters_are_seen_again(doors:
         if (more := page["more"]) is None:
             break
         with clock.set_now(START + timedelta(days=1)), session_scope() as db:
-            bury(db, source="door", code="invalid_statement", reason="Again.", body=f"body {len(shown)}".encode())
+            bury(
+                db, Letter(source="door", code="invalid_statement", reason="Again.", body=f"body {len(shown)}".encode())
+            )
     assert shown == ids
     assert set(listed(doors, limit=2)) == {ids[2], ids[4]}
 

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from app.api import health
 from app.config import get_settings
 from app.database import forget_engine, get_engine, session_scope
-from app.ingest.dead_letters import bury
+from app.ingest.dead_letters import Letter, bury
 from app.jobs.models import JobRun
 from app.jobs.reconcile import JOB
 from app.platform import clock
@@ -224,7 +224,7 @@ def test_a_loader_that_stopped_itself_is_told_and_the_reason_to_admins(doors: Do
 def buried(letters: int, db: Session, minutes_ago: float = 0) -> None:
     with clock.set_now(clock.now() - timedelta(minutes=minutes_ago)):
         for number in range(letters):
-            bury(db, source="door", code="unreadable", reason="No.", body=b"%d %f" % (number, minutes_ago))
+            bury(db, Letter(source="door", code="unreadable", reason="No.", body=b"%d %f" % (number, minutes_ago)))
 
 
 def test_many_dead_letters_are_too_many_only_among_few_statements(doors: Doors, drain: Callable[[], int]) -> None:

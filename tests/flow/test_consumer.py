@@ -86,14 +86,14 @@ def test_an_entry_that_breaks_the_database_is_handed_over_alone(
 ) -> None:
     """A batch of eight, one of which makes the transaction fail: seven are stored, one goes to the actor, once."""
     poison = completed("poison@example.org")
-    real = etl_streaming.load_statements
+    real = etl_streaming.load_batch
 
-    def load(db, statements):  # type: ignore[no-untyped-def]
-        if any(s.id == UUID(poison["id"]) for s in statements):
+    def load(db, batch):  # type: ignore[no-untyped-def]
+        if UUID(poison["id"]) in batch.unique:
             raise ValueError("this one does not go in")
-        return real(db, statements)
+        return real(db, batch)
 
-    monkeypatch.setattr(etl_streaming, "load_statements", load)
+    monkeypatch.setattr(etl_streaming, "load_batch", load)
     for number in range(8):
         publish(poison if number == 5 else completed(f"p{number}@example.org"))
     member = consumer()
@@ -147,7 +147,7 @@ def test_a_store_that_is_away_leaves_the_batch_pending_and_it_is_taken_again(
     member = consumer()
     batch = member.take()
 
-    def away(_messages: object) -> None:
+    def away(*_: object) -> None:
         raise OperationalError("select 1", {}, Exception("server closed the connection"))
 
     with monkeypatch.context() as patch:

@@ -199,10 +199,10 @@ def test_one_row_that_the_database_refuses_does_not_stop_the_sweep(
         store_statements(db, statements)
     real = silver.write
 
-    def write(db: Session, rows: Any) -> None:
+    def write(db: Session, rows: Any, lines: Any) -> None:
         if any(str(row["statement_id"]) == poison["id"] for row in rows):
             raise DataError("INSERT", {}, NumericValueOutOfRange("too much"))
-        real(db, rows)
+        real(db, rows, lines)
 
     class NumericValueOutOfRange(Exception):
         pgcode = "22003"

@@ -46,6 +46,9 @@ _SECONDS_IN = {
 }
 
 
+_SECONDS_ONLY = re.compile(r"PT([0-9]{1,9}(?:\.[0-9]{1,9})?)S")
+
+
 def _whole_time(text: str) -> datetime:
     """The moment that well-formed text names; ValueError or OverflowError if there is none."""
     hour, second = (11, 17) if text[4] == "-" else (9, 13)
@@ -118,6 +121,8 @@ def parse_duration_seconds(text: str) -> float:
     Years and months have no fixed length; they count as 365 and 30 days, which is enough for totals
     and averages.
     """
+    if short := _SECONDS_ONLY.fullmatch(text):
+        return float(short[1])
     found = _DURATION.fullmatch(text)
     if found is None:
         raise ValueError("not an ISO 8601 duration")

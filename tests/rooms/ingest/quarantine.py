@@ -12,7 +12,7 @@ from sqlalchemy import select
 from app.audit import AuditEntry
 from app.config import get_settings
 from app.database import session_scope
-from app.ingest.dead_letters import bury
+from app.ingest.dead_letters import Letter, bury
 from app.ingest.models import DeadLetter
 from app.models import StatementFlat, StatementRaw
 from app.platform import clock
@@ -93,7 +93,7 @@ def put_away(number: int = 0, **more: Any) -> UUID:
     """Bury something, a minute later for each number."""
     about_it: Json = {"source": "door", "code": "invalid_statement", "reason": f"Reason {number}.", **more}
     with clock.set_now(START + timedelta(minutes=number)), session_scope() as db:
-        return bury(db, body=about_it.pop("body", f"body {number}".encode()), **about_it)
+        return bury(db, Letter(body=about_it.pop("body", f"body {number}".encode()), **about_it))
 
 
 def full_after(doors: Doors, entries: int) -> None:

@@ -18,7 +18,7 @@ from app.config import get_settings
 from app.database import session_scope
 from app.errors import Problem
 from app.ingest import queries
-from app.ingest.dead_letters import bury
+from app.ingest.dead_letters import Letter, bury
 from app.ingest.models import DeadLetter
 from app.jobs import reconcile
 from app.models import StatementFlat
@@ -34,7 +34,7 @@ Drain = Callable[[], int]
 def put_away(number: int = 0, **more: Any) -> UUID:
     given: dict[str, Any] = {"source": "door", "code": "invalid_statement", "reason": f"Reason {number}.", **more}
     with clock.set_now(START + timedelta(minutes=number)), session_scope() as db:
-        return bury(db, body=given.pop("body", f"body {number}".encode()), **given)
+        return bury(db, Letter(body=given.pop("body", f"body {number}".encode()), **given))
 
 
 def run(capture: Capture, *words: object) -> tuple[int, str, str]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.database import get_engine
 from app.errors import BadRequest, Conflict, NotFound
 from app.ingest import queries
-from app.ingest.dead_letters import bury
+from app.ingest.dead_letters import Letter, bury
 from app.ingest.queries import Mark, find, id_that_starts, read_mark, totals
 from app.ingest.schemas import LetterFilter, LetterQuery
 
@@ -110,7 +110,7 @@ def test_totals_come_from_an_index_alone(full: Session) -> None:
 
 
 def test_a_mark_is_read_back_to_the_microsecond(db: Session) -> None:
-    bury(db, source="door", code="x", reason="Why.", body=b"1")
+    bury(db, Letter(source="door", code="x", reason="Why.", body=b"1"))
     [row], _ = find(db, LetterFilter(), status=None, order="oldest", after=None, limit=1)
     mark = Mark("oldest", row.first_seen_at, row.id)
     assert read_mark(str(mark), "oldest") == mark
@@ -121,7 +121,7 @@ def test_a_mark_is_read_back_to_the_microsecond(db: Session) -> None:
 def test_a_letter_is_found_by_the_beginning_of_its_id(db: Session) -> None:
     ids = [UUID("abcd0000-0000-4000-8000-000000000001"), UUID("abcd1000-0000-4000-8000-000000000002")]
     for number, one in enumerate(ids):
-        bury(db, source="door", code="x", reason="Why.", body=str(number).encode())
+        bury(db, Letter(source="door", code="x", reason="Why.", body=str(number).encode()))
         db.execute(text("UPDATE ops.dead_letters SET id = :id WHERE body = :body"), {"id": one, "body": b"%d" % number})
     for beginning in ("abcd1", "ABCD-1000", str(ids[1])):
         assert id_that_starts(db, beginning) == ids[1]

@@ -14,7 +14,7 @@ from app.audit import AuditEntry
 from app.database import session_scope
 from app.errors import NotFound, Unavailable
 from app.etl_incremental import flatten_statement
-from app.ingest.dead_letters import bury
+from app.ingest.dead_letters import Letter, bury
 from app.ingest.mending import Fix
 from app.ingest.models import DeadLetter
 from app.ingest.replay import UNCHANGED, Replayer, Verdict
@@ -28,7 +28,7 @@ LETTER: dict[str, Any] = {"source": "stream", "code": "failed", "reason": "No ro
 
 def put_away(**more: Any) -> UUID:
     with session_scope() as db:
-        return bury(db, **LETTER | more)
+        return bury(db, Letter(**LETTER | more))
 
 
 def letter(letter_id: UUID) -> DeadLetter:
