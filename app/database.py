@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Engine, MetaData, create_engine
+import psycopg2
+from sqlalchemy import Engine, MetaData, create_engine, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
@@ -31,19 +33,25 @@ class Base(DeclarativeBase):
 
 def make_engine(settings: Settings, *, application: str = "7taps-analytics") -> Engine:
     """An engine with bounded pool and bounded statements; `application` shows in pg_stat_activity."""
-    timeout_ms = int(settings.database_statement_timeout_seconds * 1000)
     return create_engine(
         settings.sqlalchemy_url,
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=10,
         pool_pre_ping=True,
-        connect_args={
-            "connect_timeout": 5,
-            "application_name": application,
-            "options": f"-c statement_timeout={timeout_ms} -c timezone=UTC",
-        },
+        connect_args={"connect_timeout": 5, **_session_options(settings, application)},
     )
+
+
+def connect_async(settings: Settings) -> Any:
+    """Begin a connection of psycopg2 that has to be polled until it stands; see platform.postgres."""
+    url = make_url(settings.sqlalchemy_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    return psycopg2.connect(url, async_=1, **_session_options(settings, "7taps-analytics"))
+
+
+def _session_options(settings: Settings, application: str) -> dict[str, str]:
+    timeout_ms = int(settings.database_statement_timeout_seconds * 1000)
+    return {"application_name": application, "options": f"-c statement_timeout={timeout_ms} -c timezone=UTC"}
 
 
 @lru_cache(maxsize=1)

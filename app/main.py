@@ -59,7 +59,7 @@ def create_app() -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         client = async_redis_client(settings.required_redis_url)
         app.state.publisher = Publisher(client, settings.stream_name, settings.stream_max_entries)
-        app.state.known_ids = KnownIds()
+        app.state.known_ids = KnownIds(settings)
         app.state.consistency = Consistency(app.state.publisher)
         settle_down()
         async with watching(app, settings):

@@ -10,7 +10,7 @@ from app.cli.demo_plan import generate
 from app.lrs.receiving import receive_one
 from app.lrs.validation import validate_statement
 from app.platform.logs import configure_logs
-from benchmarks import door, queries
+from benchmarks import door, loader, queries
 from benchmarks.servers import stores
 from benchmarks.telling import tell
 
@@ -37,9 +37,6 @@ def main() -> None:
             door.measure(bench, bodies)
     if "loader" in wanted:
         with stores() as bench:
-            # Looks at the settings when it is imported, so after the stores are there.
-            from benchmarks import loader  # noqa: PLC0415
-
             loader.measure(bench, bodies)
     if "queries" in wanted:
         with stores() as bench:

@@ -9,14 +9,14 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import State
 
 from app.accounts.credentials import DEFINE, KnownKey
 from app.config import Settings
-from app.database import get_engine, session_scope
+from app.database import connect_async, session_scope
 from app.errors import Conflict, Problem, Unavailable, Unreadable
 from app.etl_incremental import Incoming, store_statements
 from app.lrs.comparison import agree
@@ -25,6 +25,7 @@ from app.lrs.statements import split
 from app.platform import metrics, telemetry
 from app.platform.grouped import Grouped
 from app.platform.logs import get_logger
+from app.platform.postgres import AsyncPostgres, PostgresAway
 from app.publishing import Publisher, Taken
 from app.streaming import StreamEntry, StreamFull
 from app.warehouse import bronze, pages
@@ -37,34 +38,19 @@ Hashes = Mapping[UUID, bytes]
 
 
 class KnownIds(Grouped[Sequence[UUID], Hashes]):
-    """Which ids does the record know, and under which content? Answers may hold ids that others asked for.
+    """Which ids does the record know, and under which text? Answers may hold ids that others asked for."""
 
-    Holds a connection of its own: asking the pool for one costs three times as much as the question.
-    """
-
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings) -> None:
         super().__init__(self._look_up_all, MOST_LOOKED_UP_AT_ONCE)
-        self._session: Session | None = None
+        self._postgres = AsyncPostgres(lambda: connect_async(settings))
 
     async def _look_up_all(self, groups: Sequence[Sequence[UUID]]) -> list[Hashes | Exception]:
-        found = await run_in_threadpool(self._look_up, [one for group in groups for one in group])
+        found = await bronze.look_up_hashes(self._postgres, [one for group in groups for one in group])
         return [found] * len(groups)
-
-    def _look_up(self, ids: Sequence[UUID]) -> Hashes:
-        if self._session is not None:
-            try:
-                return bronze.content_hashes(self._session, ids)
-            except DBAPIError:  # The server may have been started anew since.
-                self.close()
-        self._session = Session(get_engine().connect().execution_options(isolation_level="AUTOCOMMIT"))
-        return bronze.content_hashes(self._session, ids)
 
     def close(self) -> None:
         """Give the connection back."""
-        session, self._session = self._session, None
-        if session is not None:
-            session.connection().close()
-            session.close()
+        self._postgres.close()
 
 
 async def make_durable(state: State, sender: KnownKey, version: str, received: Received, request_id: str) -> None:
@@ -91,7 +77,9 @@ async def make_durable(state: State, sender: KnownKey, version: str, received: R
             known: Hashes = await state.known_ids.ask(received.held)
             if not known.keys().isdisjoint(received.held):
                 await run_in_threadpool(_check_stored, received, known)
-        except SQLAlchemyError as error:
+                if known.keys() >= set(received.ids):
+                    return  # Senders repeat what they are not sure of: all of it is in the record.
+        except (PostgresAway, SQLAlchemyError) as error:
             log.warning("the record is away; the loader will decide about repeats", error=str(error)[:300])
     if settings.etl_mode == "streaming":
         try:

@@ -198,7 +198,7 @@ async def _replay_all(
     if settings.etl_mode == "streaming":
         client = async_redis_client(settings.required_redis_url)
         door.publisher = Publisher(client, settings.stream_name, settings.stream_max_entries)
-    with closing(KnownIds()) as door.known_ids:
+    with closing(KnownIds(settings)) as door.known_ids:
         replayer = Replayer(
             take=partial(make_durable, door),
             flatten=flatten_statement,

@@ -17,7 +17,10 @@ answer of PostgreSQL, and waiting ten times as long after each of thirty answers
 
 @cache
 def settle_down(*, threads: bool = False) -> None:
-    """To be called once everything is imported; again does nothing. threads: two of them work side by side, one mostly waiting."""
+    """To be called once everything is imported; again does nothing.
+
+    threads: two of them work side by side, one of them mostly waiting.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER, 10, 20)
