@@ -274,3 +274,17 @@ def test_seqs_follow_the_order_of_arrival(drain: Drain) -> None:
         load_statements(db, [incoming(one) for one in statements])
         ids = db.scalars(select(StatementRaw.id).order_by(StatementRaw.seq))
         assert [str(one) for one in ids] == [one["id"] for one in statements]
+
+
+def test_what_is_in_the_record_already_is_not_queued_again(doors: Doors, drain: Drain) -> None:
+    """Senders repeat what they are not sure of; a repeat is answered like the first time, and that is all."""
+    stream = the_stream()
+    assert doors.put(FIRST, FIRST["id"]).status_code == 204
+    drain()
+    before = stream.client.xinfo_stream(stream.name)["entries-added"]
+    for same in SAME.values():
+        assert doors.put(same, FIRST["id"]).status_code == 204
+    assert stream.client.xinfo_stream(stream.name)["entries-added"] == before
+    new = completed()
+    assert doors.post([FIRST, new]).json() == [FIRST["id"], new["id"]]
+    assert stream.client.xinfo_stream(stream.name)["entries-added"] == before + 1
