@@ -144,37 +144,56 @@ def run_incremental_etl(db: Session, *, limit: int = 1_000) -> Loaded:
     turns. Call it until `new` and `buried` are both 0.
     """
     take_turn(db, alone=True)
+    return flatten_stored(db, _waiting(db, limit))
+
+
+def flatten_stored(db: Session, rows: Iterable[Any]) -> Loaded:
+    """Flatten stored statements that have not been flattened; the caller has the turn alone. rows: as in bronze."""
     done = Loaded()
-    rows = _waiting(db, limit)
     flattened: list[int] = []
     prepared: list[tuple[_Prepared, int]] = []
     voided: list[tuple[_Prepared, int]] = []
     for row in rows:
-        incoming = _incoming(row)
         try:
             # Voided by a statement that was loaded before it: it has no flat row, and others still refer to it.
-            (prepared if row.voided_by is None else voided).append((_prepare(incoming), row.seq))
+            (prepared if row.voided_by is None else voided).append((_prepare(incoming_of(row)), row.seq))
             flattened.append(row.seq)
         except Exception as error:  # noqa: BLE001  (one bad row must not stop the safety net)
-            _bury(db, incoming, error, "sweep")
-            db.execute(update(StatementRaw).where(StatementRaw.seq == row.seq).values(flatten_error=_why(error)))
+            give_up(db, row, error)
             done.buried += 1
     _write_flat(db, prepared, voided)
     if flattened:
-        db.execute(update(StatementRaw).where(StatementRaw.seq.in_(flattened)).values(flattened_at=clock.now()))
+        marks = {"flattened_at": clock.now(), "flatten_error": None}
+        db.execute(update(StatementRaw).where(StatementRaw.seq.in_(flattened)).values(marks))
     done.new = len(flattened)
     return done
 
 
 def give_up_on_next(db: Session, error: Exception) -> Loaded:
     """Bury the statement that waits first for the sweep, because the database refuses its flat row with this error."""
-    done = Loaded()
-    for row in _waiting(db, 1):
-        incoming = _incoming(row)
-        _bury(db, incoming, error, "sweep")
-        db.execute(update(StatementRaw).where(StatementRaw.seq == row.seq).values(flatten_error=_why(error)))
-        done.buried += 1
-    return done
+    rows = _waiting(db, 1)
+    for row in rows:
+        give_up(db, row, error)
+    return Loaded(buried=len(rows))
+
+
+def give_up(db: Session, row: Any, error: Exception) -> None:
+    """Bury a stored statement that cannot be flattened, and say so on its row."""
+    _bury(db, incoming_of(row), error, "sweep")
+    db.execute(update(StatementRaw).where(StatementRaw.seq == row.seq).values(flatten_error=_why(error)))
+
+
+def flat_rows(db: Session, rows: Iterable[Any]) -> tuple[dict[UUID, dict[str, Any]], dict[UUID, Exception]]:
+    """The flat rows that stored statements ought to have, by id; and why the others can have none. Writes none."""
+    prepared: dict[UUID, _Prepared] = {}
+    failed: dict[UUID, Exception] = {}
+    for row in rows:
+        try:
+            prepared[row.id] = _prepare(incoming_of(row))
+        except Exception as error:  # noqa: BLE001  (told to the caller, one by one)
+            failed[row.id] = error
+    _identify(db, list(prepared.values()))
+    return {key: p.row for key, p in prepared.items()}, failed
 
 
 def _waiting(db: Session, limit: int) -> Sequence[Any]:
@@ -199,7 +218,8 @@ def _waiting(db: Session, limit: int) -> Sequence[Any]:
     return db.execute(query).all()
 
 
-def _incoming(row: Any) -> Incoming:
+def incoming_of(row: Any) -> Incoming:
+    """A stored statement as the loader takes it. row: one of bronze.statements_raw, its payload as text."""
     return Incoming(row.id, row.payload.encode(), row.stored_at, row.xapi_version, row.credential_id, row.defines)
 
 
@@ -211,10 +231,7 @@ def _parse(raw_json: bytes | str) -> dict[str, Any]:
             f"The statement is not JSON: {error}.", [Problem("$", "is not JSON.", "A JSON object.")]
         ) from error
     if not isinstance(statement, dict):
-        raise Unreadable(
-            "The statement is no JSON object.",
-            [Problem("$", "is no JSON object.", "A JSON object.")],
-        )
+        raise Unreadable("The statement is no JSON object.", [Problem("$", "is no JSON object.", "A JSON object.")])
     return statement
 
 
@@ -289,15 +306,7 @@ def _write_flat(
     if not stored and not voided_before:
         return
     prepared = [p for p, _ in stored]
-    learners = recognise(db, [p.person for p in prepared if p.person], source="statement")
-    titles: dict[str, str | None] = {}
-    for p in prepared:
-        p.row["learner_id"] = learners[p.person.actor_key] if p.person else None
-        activity_id, title = p.row.pop("lesson_activity_id"), p.row.pop("lesson_title")
-        if activity_id:
-            titles[activity_id] = titles.get(activity_id) or title
-    if titles:
-        note_lessons(db, titles)
+    _identify(db, prepared)
     silver.write(db, [p.row for p in prepared])
     facts: list[StatementLoaded | StatementVoided] = [
         StatementLoaded(
@@ -312,6 +321,19 @@ def _write_flat(
     voided = link(db, [_new(p, seq) for p, seq in stored] + [_new(p, seq, is_voided=True) for p, seq in voided_before])
     facts += _withdraw(db, voided)
     reactions.react(db, facts)
+
+
+def _identify(db: Session, prepared: Sequence[_Prepared]) -> None:
+    """Enter in each flat row who it was; learners and lessons that nobody knew yet are entered."""
+    learners = recognise(db, [p.person for p in prepared if p.person], source="statement")
+    titles: dict[str, str | None] = {}
+    for p in prepared:
+        p.row["learner_id"] = learners[p.person.actor_key] if p.person else None
+        activity_id, title = p.row.pop("lesson_activity_id"), p.row.pop("lesson_title")
+        if activity_id:
+            titles[activity_id] = titles.get(activity_id) or title
+    if titles:
+        note_lessons(db, titles)
 
 
 def _new(prepared: _Prepared, seq: int, *, is_voided: bool = False) -> NewStatement:
@@ -346,13 +368,7 @@ def _bury_conflict(db: Session, statement: bronze.RawStatement, source: str) -> 
         code="conflict",
         reason=f"Another statement is stored under the id {statement.id}.",
         body=statement.payload,
-        problems=[
-            Problem(
-                "id",
-                "is taken by a different statement.",
-                "The statement as first sent, or a new id.",
-            )
-        ],
+        problems=[Problem("id", "is taken by a different statement.", "The statement as first sent, or a new id.")],
         credential_id=statement.credential_id,
         statement_id=statement.id,
     )
