@@ -25,7 +25,7 @@ ROWS = {
 """Everything derived, every column; the text of definitions, as JSON has no order of its own."""
 
 MOMENTS = {"refs": "resolved_at", "activities": "updated_at", "verbs": "updated_at", "marks": "flattened_at"}
-"""Columns that say when a derived row was written: of a row that was damaged, only whether there is one can be equal."""
+"""Columns that say when something was written: of rows that were damaged, only whether they are NULL can be equal."""
 
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -44,6 +44,19 @@ def committed_rows(*, with_moments: bool = True) -> Rows:
     """All that is derived and committed."""
     with session_scope() as db:
         return rows(db, with_moments=with_moments)
+
+
+def rows_of_a_fresh_load() -> Rows:
+    """What the stored statements come to when all that was derived is thrown away and they are swept, in order."""
+    with session_scope() as db:
+        tables = (
+            "silver.statements_flat, silver.statement_links, silver.statement_refs, silver.activities, silver.verbs"
+        )
+        db.execute(text(f"TRUNCATE {tables}, gold.lesson_progress"))
+        db.execute(text("UPDATE bronze.statements_raw SET flattened_at = NULL, flatten_error = NULL, voided_by = NULL"))
+        run_incremental_etl(db, limit=1_000_000)
+        settle(db)
+    return committed_rows(with_moments=False)
 
 
 def load(*statements: Statement, place: int = 0, credential_id: str = "f" * 64, defines: bool = True) -> None:
@@ -122,8 +135,10 @@ HARM: dict[str, list[str]] = {
         "INSERT INTO silver.statements_flat SELECT * FROM f",
     ],
     "flat rows of voided ones": [
-        "CREATE TEMP TABLE g ON COMMIT DROP AS SELECT * FROM silver.statements_flat WHERE lesson_id IS NOT NULL LIMIT 1",
-        "INSERT INTO silver.statements_flat SELECT (jsonb_populate_record(g, jsonb_build_object('statement_id', r.id))).* "
+        "CREATE TEMP TABLE g ON COMMIT DROP AS "
+        "SELECT * FROM silver.statements_flat WHERE lesson_id IS NOT NULL LIMIT 1",
+        "INSERT INTO silver.statements_flat "
+        "SELECT (jsonb_populate_record(g, jsonb_build_object('statement_id', r.id))).* "
         "FROM g, bronze.statements_raw r WHERE r.voided_by IS NOT NULL",
     ],
     "links gone": ["DELETE FROM silver.statement_links WHERE seq % 2 = 0"],
@@ -165,7 +180,8 @@ HARM: dict[str, list[str]] = {
     ],
     "marks gone": ["UPDATE bronze.statements_raw SET flattened_at = NULL"],
 }
-HARM["everything at once"] = [one for some in HARM.values() for one in some]
+HARM["everything but marks"] = [one for kind, some in HARM.items() if kind != "marks gone" for one in some]
+HARM["everything at once"] = [one for kind, some in HARM.items() if "every" not in kind for one in some]
 HARM["silver empty"] = [
     "TRUNCATE silver.statements_flat, silver.statement_links, silver.statement_refs, silver.activities, silver.verbs"
 ]
