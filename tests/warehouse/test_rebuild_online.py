@@ -112,12 +112,15 @@ def at_stage(stage: str, work: Callable[[], Any]) -> Callable[[Rebuilt], None]:
 
 
 @pytest.mark.parametrize("stage", ["references", "copying links", "statements", "definitions"])
-def test_nothing_that_comes_at_any_stage_is_forgotten(clean: None, stage: str) -> None:
-    rich_record()
-    harm(*HARM["everything but marks"])
+@pytest.mark.parametrize("kind", ["everything but marks", "references wrong"])
+def test_nothing_that_comes_at_any_stage_is_forgotten(clean: None, stage: str, kind: str) -> None:
+    referring = [one for one in rich_record() if one["object"].get("objectType") == "StatementRef"]
+    harm(*HARM[kind])
     target = completed("new@example.org", 3)
 
     def news() -> None:
+        # Followed through references that may still be wrong.
+        load(*map(refers_to, referring))
         load(refers_to(target), worded(1, "news", actor={"mbox": "mailto:new@example.org"}))
         store(target, place=5)
         load(voids(target), place=9)
