@@ -165,38 +165,55 @@ def run_incremental_etl(db: Session, *, limit: int = 1_000) -> Loaded:
     turns. Call it until `new` and `buried` are both 0.
     """
     take_turn(db, alone=True)
+    return flatten_stored(db, _waiting(db, limit))
+
+
+def flatten_stored(db: Session, rows: Iterable[Any]) -> Loaded:
+    """Flatten stored statements that have not been flattened; the caller has the turn alone. rows: as in bronze."""
     flattened: list[int] = []
-    letters: list[Letter] = []
+    failed: list[tuple[Any, Exception]] = []
     prepared: list[tuple[Prepared, int]] = []
     voided: list[tuple[Prepared, int]] = []
-    for row in _waiting(db, limit):
-        incoming = _incoming(row)
+    for row in rows:
         try:
             # Voided by a statement that was loaded before it: it has no flat row, and others still refer to it.
-            (prepared if row.voided_by is None else voided).append((_prepare(incoming), row.seq))
+            (prepared if row.voided_by is None else voided).append((_prepare(incoming_of(row)), row.seq))
             flattened.append(row.seq)
         except Exception as error:  # noqa: BLE001  (one bad row must not stop the safety net)
-            letters.append(unreadable(incoming, error, "sweep"))
-            _mark_as_failed(db, row.seq, error)
-    bury_all(db, letters)
+            failed.append((row, error))
+    give_up(db, failed)
     _write_flat(db, prepared, voided)
     if flattened:
-        db.execute(update(StatementRaw).where(StatementRaw.seq.in_(flattened)).values(flattened_at=clock.now()))
-    return Loaded(new=len(flattened), buried=len(letters))
+        marks = {"flattened_at": clock.now(), "flatten_error": None}
+        db.execute(update(StatementRaw).where(StatementRaw.seq.in_(flattened)).values(marks))
+    return Loaded(new=len(flattened), buried=len(failed))
 
 
 def give_up_on_next(db: Session, error: Exception) -> Loaded:
     """Bury the statement that waits first for the sweep, because the database refuses its flat row with this error."""
-    done = Loaded()
-    for row in _waiting(db, 1):
-        bury_all(db, [unreadable(_incoming(row), error, "sweep")])
-        _mark_as_failed(db, row.seq, error)
-        done.buried += 1
-    return done
+    rows = _waiting(db, 1)
+    give_up(db, [(row, error) for row in rows])
+    return Loaded(buried=len(rows))
 
 
-def _mark_as_failed(db: Session, seq: int, error: Exception) -> None:
-    db.execute(update(StatementRaw).where(StatementRaw.seq == seq).values(flatten_error=why(error)))
+def give_up(db: Session, failed: Sequence[tuple[Any, Exception]]) -> None:
+    """Bury stored statements that cannot be flattened, each for this reason, and say so on their rows."""
+    bury_all(db, [unreadable(incoming_of(row), error, "sweep") for row, error in failed])
+    for row, error in failed:
+        db.execute(update(StatementRaw).where(StatementRaw.seq == row.seq).values(flatten_error=why(error)))
+
+
+def flat_rows(db: Session, rows: Iterable[Any]) -> tuple[dict[UUID, dict[str, Any]], dict[UUID, Exception]]:
+    """The flat rows that stored statements ought to have, by id; and why the others can have none. Writes none."""
+    prepared: dict[UUID, Prepared] = {}
+    failed: dict[UUID, Exception] = {}
+    for row in rows:
+        try:
+            prepared[row.id] = _prepare(incoming_of(row))
+        except Exception as error:  # noqa: BLE001  (told to the caller, one by one)
+            failed[row.id] = error
+    _identify(db, list(prepared.values()))
+    return {key: p.row for key, p in prepared.items()}, failed
 
 
 def _waiting(db: Session, limit: int) -> Sequence[Any]:
@@ -221,7 +238,8 @@ def _waiting(db: Session, limit: int) -> Sequence[Any]:
     return db.execute(query).all()
 
 
-def _incoming(row: Any) -> Incoming:
+def incoming_of(row: Any) -> Incoming:
+    """A stored statement as the loader takes it. row: one of bronze.statements_raw, its payload as text."""
     return Incoming(row.id, row.payload.encode(), row.stored_at, row.xapi_version, row.credential_id, row.defines)
 
 
@@ -233,10 +251,7 @@ def _parse(raw_json: bytes | str) -> dict[str, Any]:
             f"The statement is not JSON: {error}.", [Problem("$", "is not JSON.", "A JSON object.")]
         ) from error
     if not isinstance(statement, dict):
-        raise Unreadable(
-            "The statement is no JSON object.",
-            [Problem("$", "is no JSON object.", "A JSON object.")],
-        )
+        raise Unreadable("The statement is no JSON object.", [Problem("$", "is no JSON object.", "A JSON object.")])
     return statement
 
 
@@ -285,14 +300,7 @@ def _write_flat(
     if not stored and not voided_before:
         return
     prepared = [p for p, _ in stored]
-    learners = recognise(db, [p.person for p in prepared if p.person], source="statement")
-    titles: dict[str, str | None] = {}
-    for p in prepared:
-        p.row["learner_id"] = learners[p.person.actor_key] if p.person else None
-        if activity_id := p.row["lesson_activity_id"]:
-            titles[activity_id] = titles.get(activity_id) or p.row["lesson_title"]
-    if titles:
-        note_lessons(db, titles)
+    _identify(db, prepared)
     silver.write(db, [p.row for p in prepared], [p.flat_line for p in prepared])
     facts: list[StatementLoaded | StatementVoided] = [
         StatementLoaded(
@@ -307,6 +315,18 @@ def _write_flat(
     voided = link(db, [_new(p, seq) for p, seq in stored] + [_new(p, seq, is_voided=True) for p, seq in voided_before])
     facts += _withdraw(db, voided)
     reactions.react(db, facts)
+
+
+def _identify(db: Session, prepared: Sequence[Prepared]) -> None:
+    """Enter in each flat row who it was; learners and lessons that nobody knew yet are entered."""
+    learners = recognise(db, [p.person for p in prepared if p.person], source="statement")
+    titles: dict[str, str | None] = {}
+    for p in prepared:
+        p.row["learner_id"] = learners[p.person.actor_key] if p.person else None
+        if activity_id := p.row["lesson_activity_id"]:
+            titles[activity_id] = titles.get(activity_id) or p.row["lesson_title"]
+    if titles:
+        note_lessons(db, titles)
 
 
 def _new(prepared: Prepared, seq: int, *, is_voided: bool = False) -> NewStatement:

@@ -15,7 +15,7 @@ from app.lrs import canonical, filters
 from app.platform import clock
 from app.platform.ids import stable_id
 from app.platform.logs import get_logger
-from app.warehouse import definitions, links
+from app.warehouse import definitions, links, rebuilding
 from app.warehouse.links import Link, Reference
 
 log = get_logger(__name__)
@@ -45,6 +45,14 @@ class NewStatement(NamedTuple):
     stored_at: datetime
     findings: Findings
     is_voided: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ought:
+    """What is derived from a statement beside its flat row. links: what it is found by, unless it is voided."""
+
+    links: set[Link]
+    voided_by: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +139,32 @@ def settle_late(db: Session) -> list[UUID]:
     return follow(db, links.late_references(db, SETTLED_AT_ONCE))
 
 
-def learn_definitions(db: Session, loaded: Sequence[NewStatement]) -> None:
-    """Merge what these statements say of activities and verbs into the canonical definitions."""
+def ought(db: Session, ids: Collection[UUID]) -> dict[UUID, Ought]:
+    """What each of these stored statements ought to have, as far as silver.statement_refs is right."""
+    chains = links.chains(db, (), ids)
+    found = {one.id: _read(one) for one in links.stored(db, set().union(*chains.values()))}
+    voiders = rebuilding.voiders(db, ids)
+    result: dict[UUID, Ought] = {}
+    for key in ids:
+        one = found[key].stored
+        keys = set().union(*(found[member].keys for member in chains[key] if member in found))
+        # Data 2.3.2: a statement that voids another one cannot be voided.
+        by = None if found[key].voids else voiders.get(key)
+        result[key] = Ought({(link, one.stored_at, one.seq) for link in keys}, by)
+    return result
+
+
+def learn_definitions(db: Session, loaded: Sequence[NewStatement], *, schema: str = "silver") -> None:
+    """Merge what these statements say of activities and verbs into the canonical definitions.
+
+    schema: of the tables, see warehouse.definitions.
+    """
     in_order = [new.findings for new in sorted(loaded, key=lambda new: new.seq)]
     now = clock.now()
     said = _said("activity", [findings.definitions for findings in in_order])
-    definitions.learn(db, "activities", said, canonical.merge_definition, now)
+    definitions.learn(db, "activities", said, canonical.merge_definition, now, schema=schema)
     said = _said("verb", [findings.displays for findings in in_order])
-    definitions.learn(db, "verbs", said, canonical.merge_display, now)
+    definitions.learn(db, "verbs", said, canonical.merge_display, now, schema=schema)
 
 
 def _said(kind: str, found: Iterable[Mapping[str, _Words]]) -> dict[str, tuple[UUID, list[_Words]]]:

@@ -30,7 +30,7 @@ def touched_lessons(db: Session, cohort_id: UUID) -> list[Lesson]:
     """Every lesson that a learner of the cohort has touched, the one first touched first."""
     first_touched = (
         select(LessonProgress.lesson_id, func.min(LessonProgress.started_at).label("first"))
-        .where(LessonProgress.learner_id.in_(_members(cohort_id)))
+        .where(LessonProgress.learner_id.in_(_members(cohort_id)), LessonProgress.statement_count > 0)
         .group_by(LessonProgress.lesson_id)
         .subquery()
     )

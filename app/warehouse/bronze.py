@@ -144,3 +144,16 @@ def waiting_since(db: Session) -> datetime | None:
     with raw_cursor(db) as cursor:
         cursor.execute(_WAITING_SINCE)
         return cursor.fetchone()[0]  # type: ignore[no-any-return]
+
+
+def complete_up_to(db: Session) -> int:
+    """The seq up to which the record is complete once no loader is loading; 0 while it is empty.
+
+    Numbers are given before rows can be seen. Doors that are storing are waited for, for the length of one request; of
+    loaders the caller has to take the turn afterwards, in a transaction of its own: whoever waits for both at once
+    could wait in a circle.
+    """
+    with raw_cursor(db) as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_DOOR_LOCK,))
+        cursor.execute("SELECT coalesce(max(seq), 0) FROM bronze.statements_raw")
+        return cursor.fetchone()[0]  # type: ignore[no-any-return]

@@ -10,6 +10,8 @@ import pytest
 
 from tests.conftest import Doors
 from tests.statements import answered, completed, lesson
+from tests.warehouse.record import voids
+from tests.warehouse.rich import harm
 
 PLAN: dict[str, Any] = {
     "name": "Spring",
@@ -170,3 +172,20 @@ def test_the_pipeline_tells_what_waits_and_what_is_stored(doors: Doors, drain: C
     after = look()
     assert (after["stream_length"], after["raw_statements"], after["flat_statements"]) == (0, 2, 2)
     assert after["last_statement"]["verb"] == "completed"
+
+
+@pytest.mark.parametrize("leftover", [False, True])
+def test_a_lesson_whose_only_statement_was_voided_is_not_one_that_was_touched(
+    doors: Doors, drain: Callable[[], int], leftover: bool
+) -> None:
+    """While no lessons are planned the report lists those that were touched; a row without statements is no touch."""
+    cohort = put_plan(doors, {**PLAN, "lessons": []})
+    one, kept = completed("ann@example.org", 1), completed("ann@example.org", 2)
+    assert doors.post([one, kept, voids(one)]).status_code == 200
+    drain()
+    if leftover:
+        harm(
+            "INSERT INTO gold.lesson_progress (learner_id, lesson_id) SELECT p.learner_id, l.id "
+            "FROM gold.lesson_progress p, lessons l WHERE l.id <> p.lesson_id"
+        )
+    assert [lesson["title"] for lesson in report(doors, cohort["id"]).json()["lessons"]] == ["Lesson 2"]

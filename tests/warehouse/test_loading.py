@@ -134,17 +134,17 @@ def test_two_loaders_at_once_store_each_statement_once_and_miss_none_in_progress
 def test_of_two_loaders_on_one_key_the_second_sees_what_the_first_loaded(
     clean: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both have stored their statement and claimed the key before either recomputes it: the worst moment."""
+    """Both have written their statement before either claims the key and recomputes it: the worst moment."""
     with session_scope() as db:
         load_statements(db, [incoming(completed(at="2026-03-05T08:00:00Z"))])
     both, failures = threading.Barrier(2, timeout=20), []
-    real = gold.execute_values
+    real = silver.write
 
-    def claim_then_meet(*arguments: Any, **options: Any) -> None:
-        real(*arguments, **options)
+    def write_then_meet(*arguments: Any) -> None:
+        real(*arguments)
         both.wait()
 
-    monkeypatch.setattr(gold, "execute_values", claim_then_meet)
+    monkeypatch.setattr(silver, "write", write_then_meet)
 
     def load(at: str) -> None:
         try:

@@ -1,5 +1,6 @@
 -- Grain: one row per learner per lesson. Key: (learner_id, lesson_id). Reads: silver.statements_flat.
 -- Recomputes only the touched keys, given as two arrays of equal length: %(learner_ids)s and %(lesson_ids)s.
+-- Writes only rows that change.
 WITH touched AS (
     SELECT learner_id, lesson_id
     FROM unnest(%(learner_ids)s::uuid[], %(lesson_ids)s::uuid[]) AS keys (learner_id, lesson_id)
@@ -31,3 +32,10 @@ SET
 FROM recomputed
 WHERE progress.learner_id = recomputed.learner_id
     AND progress.lesson_id = recomputed.lesson_id
+    AND (
+        progress.started_at, progress.last_at, progress.completed_at, progress.statement_count,
+        progress.best_score_scaled
+    ) IS DISTINCT FROM (
+        recomputed.started_at, recomputed.last_at, recomputed.completed_at, recomputed.statement_count,
+        recomputed.best_score_scaled
+    )
