@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import __version__
-from app.api import cohorts, dead_letters, debug, reporting, xapi, xapi_catalog, xapi_documents, xapi_statements
+from app.api import cohorts, dead_letters, debug, loader, reporting, xapi, xapi_catalog, xapi_documents, xapi_statements
 from app.api.description import install_description
 from app.api.durable import KnownIds
 from app.api.health import counting_refusals, install_health, watching
@@ -99,6 +99,7 @@ def create_app() -> FastAPI:
         cohorts.router,
         debug.router,
         dead_letters.router,
+        loader.router,
     ):
         app.include_router(router)
 

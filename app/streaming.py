@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 import orjson
@@ -155,6 +155,39 @@ class StatementStream:
     client: redis.Redis
     name: str
     max_entries: int = 500_000
+
+
+def halt(stream: StatementStream, reason: str) -> None:
+    """Stop every loader of the stream until `resume`. reason: for people; the first one stays."""
+    stream.client.set(_halted(stream), reason, nx=True)
+
+
+def why_halted(stream: StatementStream) -> str | None:
+    """Why the loaders of the stream stand still; None while they may work."""
+    reason: Any = stream.client.get(_halted(stream))
+    return reason.decode(errors="replace") if reason is not None else None
+
+
+def halt_and_resumes(stream: StatementStream) -> tuple[bool, int]:
+    """Whether the loaders stand still, and how often they were let go on so far, in one question."""
+    halted, resumes = cast(list[bytes | None], stream.client.mget(_halted(stream), _resumes(stream)))
+    return halted is not None, int(resumes or 0)
+
+
+def resume(stream: StatementStream) -> bool:
+    """Let the loaders go on. False when nothing had stopped them."""
+    with stream.client.pipeline(transaction=True) as pipe:
+        pipe.delete(_halted(stream))
+        pipe.incr(_resumes(stream))
+        return bool(pipe.execute()[0])
+
+
+def _halted(stream: StatementStream) -> str:
+    return f"{stream.name}:halted"
+
+
+def _resumes(stream: StatementStream) -> str:
+    return f"{stream.name}:resumes"
 
 
 def publish_statement(
