@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     stream_name: str = "statements"
     stream_group: str = "loader"
     stream_max_entries: int = Field(default=500_000, ge=1)
+    stream_max_memory_mib: int = Field(default=1_024, ge=0)
     loader_batch_entries: int = Field(default=500, ge=1)
     loader_claim_idle_seconds: float = Field(default=15, gt=0)
     loader_max_attempts: int = Field(default=6, ge=1)

@@ -22,6 +22,7 @@ FORMAT = b"1"
 
 
 _ATTACHMENT = b"attachment:"
+OUT_OF_MEMORY = "Redis has reached its own maxmemory."
 
 
 class StreamFull(Unavailable):
@@ -219,6 +220,8 @@ def publish_statement(
         if stream.client.xlen(stream.name) >= stream.max_entries:
             raise stream_full(stream.max_entries)
         message_id = stream.client.xadd(stream.name, entry.fields())  # type: ignore[arg-type]
+    except redis.OutOfMemoryError as error:
+        raise memory_full(OUT_OF_MEMORY) from error
     except redis.RedisError as error:
         raise Unavailable(f"The stream does not take entries: {error}") from error
     assert isinstance(message_id, bytes)  # noqa: S101  (the client does not decode)
@@ -228,6 +231,11 @@ def publish_statement(
 def stream_full(limit: int) -> StreamFull:
     """What is raised when this many entries wait."""
     return StreamFull(f"The stream holds {limit} entries or more that are not loaded yet.", retry_after_seconds=10)
+
+
+def memory_full(told: str) -> StreamFull:
+    """What is raised when Redis has no room for an entry. told: why, one sentence."""
+    return StreamFull(f"The stream has no room: {told}", retry_after_seconds=10)
 
 
 def _own_ids(body: bytes) -> tuple[UUID, ...]:

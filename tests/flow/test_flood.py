@@ -1,4 +1,4 @@
-"""The flood stop, with the real consumer on the real stores: it stops, says so, loses nothing, and goes on when told."""
+"""The flood stop, with the real consumer on the real stores: it stops, says so, loses nothing, goes on when told."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
