@@ -207,14 +207,23 @@ class QuarantineMiddleware(dramatiq.Middleware):
         message_id, data = message.args
         if _left_to_the_stream(the_stream(), message_id):
             return
-        why = str(message.options.get("traceback", "")).strip().rsplit("\n", 1)[-1] or "It failed without a reason."
-        attempts = int(message.options.get("retries", 0)) + 1
+        why = _last_words(str(message.options.get("traceback", ""))) or "It failed without a reason."
+        # Counted up before each look at the limit, so after the last try it is one more than there were retries.
+        attempts = min(int(message.options.get("retries", 0)), process_statement.options["max_retries"]) + 1
         with session_scope() as db:
             _bury_message(db, message_id, as_bytes(data), Unreadable(why), code="failed", attempts=attempts)
         metrics.letters_buried("retries")
         stream = the_stream()
         acknowledge(stream, [message_id])
         stream.client.delete(_mark(stream, message_id))
+
+
+def _last_words(traceback: str) -> str:
+    """The line of a traceback that names the error. Others may follow it, and say where to read about such errors."""
+    lines = traceback.strip().splitlines()
+    frames = [number for number, line in enumerate(lines) if line.startswith("  File ")]
+    told = [line for line in lines[frames[-1] :] if not line.startswith(" ")] if frames else lines[-1:]
+    return told[0] if told else ""
 
 
 broker.add_middleware(QuarantineMiddleware())

@@ -126,7 +126,7 @@ def test_large_bodies_do_not_race_past_the_memory_limit(client: redis.Redis, mon
 
     answers = publishing(work, max_memory_mib=limit)
     taken = [answer for answer in answers if isinstance(answer, str)]
-    assert 20 <= len(taken) == client.xlen("s") <= 40
+    assert 20 <= len(taken) == client.xlen("s") <= 60
     assert all(isinstance(answer, StreamFull) for answer in answers if answer not in taken)
     # A call under way is held once more.
     assert used_mib(client) <= limit + MOST_BYTES_AT_ONCE / 2**20
