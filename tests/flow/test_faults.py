@@ -129,6 +129,8 @@ def test_while_redis_is_away_the_doors_store_and_the_sweep_flattens_even_then(si
         site.redis.pull_out()
         sent = [site.send() for _ in range(7)]
         assert site.record() == (sorted(sent), [])
+        for door in ("/api/loader", "/api/debug/pipeline"):
+            assert site.doors.client.get(door, headers=site.doors.admin).status_code == 503
         assert sweep(100).new == 7
         assert site.record() == (sorted(sent), sorted(sent))
         site.redis.put_back()
@@ -306,6 +308,15 @@ def test_a_clock_that_steps_back_loses_nothing_and_doubles_nothing(
             drain()
             send()
             sweep(100)
+    drain()
+    # Redis lost everything, and its clock is an hour behind what it was.
+    client.delete(name)
+    statement = completed()
+    entry = StreamEntry(orjson.dumps(statement), (UUID(statement["id"]),), None, "1.0.3", "f" * 64)
+    behind = f"{int((start - timedelta(hours=1)).timestamp() * 1000)}-0"
+    client.xadd(name, entry.fields(), id=behind)  # type: ignore[arg-type]
+    sent.append(statement["id"])
+    send()
     drain()
     assert told == sorted(told)
     assert record() == (sorted(sent), sorted(sent))
