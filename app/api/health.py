@@ -278,7 +278,8 @@ def _of_the_stream(stream: Stream, settings: Settings) -> Iterator[Check]:
     age, limit = round(stream.age_seconds, 3), settings.ready_max_lag_seconds
     waits = f"The oldest entry that is not loaded is {age:g} s old" if stream.length else "Everything is loaded"
     yield Check(name="lag", ok=age <= limit, message=f"{waits}; {limit:g} s at most is right.", value=age, limit=limit)
-    runs = "The loader has stopped itself because too many entries die." if stream.halted else "Nothing has stopped it."
+    halted = "The loader has stopped itself because too many entries die: see `python -m app loader status`."
+    runs = halted if stream.halted else "Nothing has stopped it."
     yield Check(name="loader", ok=stream.halted is None, message=runs)
 
 
