@@ -22,10 +22,12 @@ from app.ingest.models import DeadLetter
 from app.models import StatementFlat
 from app.streaming import RefusedEntry, StreamEntry, halt, publish_statement, resume, why_halted
 from tests.conftest import Doors
+from tests.flow.loading import at_work
 from tests.flow.system import wait_for
 from tests.statements import completed
 
 pytestmark = pytest.mark.usefixtures("clean")
+CLAIM_IDLE_S = 0.5
 MOST_BURIED = 101
 """More than half of 200."""
 
@@ -34,20 +36,6 @@ MOST_BURIED = 101
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statement_stream, "BLOCK_MS", 50)
     monkeypatch.setattr(statement_stream, "HALTED_LOOK_SECONDS", 0.02)
-
-
-@contextmanager
-def at_work() -> Iterator[StatementConsumer]:
-    """A consumer in its thread, as the worker has it."""
-    settings = get_settings().model_copy(update={"loader_claim_idle_seconds": 0.5})
-    made = StatementConsumer(the_stream(), settings)
-    made.start()
-    try:
-        yield made
-    finally:
-        made.stop()
-        made.join(20)
-        assert not made.is_alive()
 
 
 def count(table: type[DeadLetter] | type[StatementFlat]) -> int:
@@ -85,7 +73,7 @@ def loaded() -> bool:
 
 def test_a_flood_stops_the_loader_before_one_batch_of_it_is_buried(doors: Doors) -> None:
     bad(500)
-    with at_work():
+    with at_work(CLAIM_IDLE_S):
         reason = wait_for(halted)
         assert "python -m app loader resume" in reason
         letters = count(DeadLetter)
@@ -100,7 +88,7 @@ def test_a_flood_stops_the_loader_before_one_batch_of_it_is_buried(doors: Doors)
         assert doors.client.get("/api/loader", headers=doors.admin).json()["reason"] == reason
         # One that starts now stands still as well: it looks whether it may work, and takes nothing.
         the_stream().client.config_resetstat()
-        with at_work():
+        with at_work(CLAIM_IDLE_S):
             wait_for(lambda: calls("mget") > 30)
             assert (calls("xreadgroup"), calls("xautoclaim")) == (0, 0)
         assert count(DeadLetter) == letters
@@ -108,7 +96,7 @@ def test_a_flood_stops_the_loader_before_one_batch_of_it_is_buried(doors: Doors)
 
 def test_after_resuming_it_goes_on_and_the_same_flood_stops_it_again_after_a_fresh_window(doors: Doors) -> None:
     bad(FEWEST_ENTRIES)
-    with at_work():
+    with at_work(CLAIM_IDLE_S):
         wait_for(halted)
         assert doors.client.post("/api/loader/resume", headers=doors.admin).json()["resumed"]
         bad(FEWEST_ENTRIES - 1)
@@ -129,7 +117,7 @@ def test_once_the_cause_is_mended_everything_is_loaded_in_full(capsys: pytest.Ca
     """The database refuses every flat row: no batch goes in, each entry fails alone, and the retries wait as well."""
     with refusing_flat_rows():
         good(150)
-        with at_work():
+        with at_work(CLAIM_IDLE_S):
             wait_for(halted)
             assert (count(DeadLetter), count(StatementFlat), stream_state().length) == (0, 0, 150)
         queue = f"dramatiq:{process_statement.queue_name}"
@@ -143,7 +131,7 @@ def test_once_the_cause_is_mended_everything_is_loaded_in_full(capsys: pytest.Ca
     assert main(["loader", "resume"]) == 0
     assert "Nothing had stopped the loader" in capsys.readouterr().out
     assert main(["loader", "status"]) == 0
-    with at_work():
+    with at_work(CLAIM_IDLE_S):
         wait_for(loaded)
     assert (count(DeadLetter), count(StatementFlat), halted()) == (0, 150, None)
 
@@ -188,7 +176,7 @@ def test_half_of_the_entries_may_die(drain: Callable[[], int]) -> None:
     for _ in range(30):
         bad(1)
         good(1)
-    with at_work():
+    with at_work(CLAIM_IDLE_S):
         wait_for(loaded)
     assert (count(DeadLetter), count(StatementFlat), halted()) == (30, 30, None)
 
@@ -200,7 +188,7 @@ def test_what_the_door_refused_is_no_flood() -> None:
             refused = RefusedEntry(b"{%d" % number, {**letter, "statement_id": None})
             pipe.xadd(the_stream().name, refused.fields())  # type: ignore[arg-type]
         pipe.execute()
-    with at_work():
+    with at_work(CLAIM_IDLE_S):
         wait_for(loaded)
     assert (count(DeadLetter), halted()) == (120, None)
 
@@ -209,7 +197,7 @@ def test_conflicts_that_slip_past_the_door_are_a_flood() -> None:
     shared = str(uuid4())
     for number in range(60):
         publish_statement(the_stream(), orjson.dumps(completed(f"p{number}@example.org", id=shared)))
-    with at_work():
+    with at_work(CLAIM_IDLE_S):
         wait_for(halted)
     assert count(StatementFlat) == 1
     assert FEWEST_ENTRIES <= count(DeadLetter) <= 60
@@ -219,7 +207,7 @@ def test_repeats_are_no_flood_and_hide_none(drain: Callable[[], int]) -> None:
     statement = completed()
     for _ in range(300):
         publish_statement(the_stream(), orjson.dumps(statement))
-    with at_work():
+    with at_work(CLAIM_IDLE_S):
         wait_for(loaded)
         assert halted() is None
         bad(FEWEST_ENTRIES)
@@ -236,7 +224,7 @@ def test_a_statement_that_cannot_be_flattened_dies_as_well(
 
     monkeypatch.setattr(etl_incremental, "flatten_statement", broken)
     good(300)
-    with at_work():
+    with at_work(CLAIM_IDLE_S):
         wait_for(halted)
     assert FEWEST_ENTRIES <= count(DeadLetter) <= MOST_BURIED
     assert stream_state().length == 300 - count(DeadLetter)
