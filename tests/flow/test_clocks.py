@@ -94,7 +94,12 @@ def test_two_schedulers_on_one_period_still_sweep_once(monkeypatch: pytest.Monke
     sweeps = []
     monkeypatch.setattr("app.jobs.reconcile.sweep", lambda most: sweeps.append(most) or etl_incremental.Loaded())
     start = clock.now().replace(second=50, microsecond=0)
-    for seconds in (0, 20, 0):  # The second scheduler's clock is 20 seconds ahead: it is in the next minute already.
+    for seconds in (
+        0,
+        20,
+        0,
+        20,
+    ):  # The second scheduler's clock is 20 seconds ahead: it is in the next minute already.
         with clock.set_now(start + timedelta(seconds=seconds)):
             reconcile.fn()
     assert len(sweeps) == 2

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+import redis
 
 from tests.flow.sender import Sender
 from tests.flow.system import System, free_port, start, stop, wait_for
@@ -49,9 +50,18 @@ def running() -> Iterator[Running]:
 
 
 def kill_worker(running: Running) -> None:
+    """In the middle of a large batch: held back until there is one, let go on, and killed once it has taken it."""
     victims = running.system.children("dramatiq")
+    stream = redis.Redis.from_url(running.system.redis_url)
+    for process in victims:
+        process.suspend()
+    length = wait_for(lambda: (found := stream.xlen("statements")) > ENOUGH and found)
+    for process in victims:
+        process.resume()
+    wait_for(lambda: stream.xpending("statements", "loader")["pending"] or stream.xlen("statements") < length)
     for process in victims:
         process.kill()
+    stream.close()
     _wait_for_successor(running, "dramatiq", victims)
 
 
