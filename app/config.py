@@ -46,9 +46,12 @@ class Settings(BaseSettings):
     stream_name: str = "statements"
     stream_group: str = "loader"
     stream_max_entries: int = Field(default=500_000, ge=1)
+    stream_max_memory_mib: int = Field(default=1_024, ge=0)
     loader_batch_entries: int = Field(default=1_000, ge=1)
     loader_claim_idle_seconds: float = Field(default=15, gt=0)
     loader_max_attempts: int = Field(default=6, ge=1)
+    loader_max_buried_share: float = Field(default=0.5, gt=0, le=1)
+    loader_flood_window_entries: int = Field(default=200, ge=1, le=10_000)
     etl_interval_minutes: int = Field(default=1, ge=1, le=59)
     etl_batch_statements: int = Field(default=1_000, ge=1)
     database_pool_size: int = Field(default=8, ge=1)

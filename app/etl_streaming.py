@@ -26,7 +26,7 @@ from app.platform.broker import broker
 from app.platform.logs import get_logger
 from app.platform.redis import redis_client
 from app.publishing import settle_ids
-from app.streaming import RefusedEntry, StatementStream, StreamEntry
+from app.streaming import RefusedEntry, StatementStream, StreamEntry, why_halted
 from app.warehouse.bronze import keep_attachments
 
 log = get_logger(__name__)
@@ -172,18 +172,28 @@ def acknowledge(stream: StatementStream, message_ids: Sequence[str]) -> None:
         pipe.execute()
 
 
-def hand_over(stream: StatementStream, message_id: str, fields: Fields) -> None:
+def hand_over(stream: StatementStream, message_id: str, fields: Fields) -> bool:
     """Give an entry that fails alone to the actor `process_statement`; once, however often it is claimed again.
 
-    The entry stays pending on the stream until the actor has loaded or buried it. Should the actor's message be lost,
-    the mark expires and the next claim hands the entry over again.
+    False when the actor has it already. The entry stays pending on the stream until the actor has loaded or buried it.
+    Should the actor's message be lost, the mark expires and the next claim hands the entry over again.
     """
-    if stream.client.set(_mark(stream, message_id), b"1", nx=True, ex=HANDED_OVER_SECONDS):
-        try:
-            process_statement.send(message_id, as_text(fields))
-        except redis.RedisError:
-            stream.client.delete(_mark(stream, message_id))
-            raise
+    if not stream.client.set(_mark(stream, message_id), b"1", nx=True, ex=HANDED_OVER_SECONDS):
+        return False
+    try:
+        process_statement.send(message_id, as_text(fields))
+    except redis.RedisError:
+        stream.client.delete(_mark(stream, message_id))
+        raise
+    return True
+
+
+def _left_to_the_stream(stream: StatementStream, message_id: str) -> bool:
+    """While the loader stands still, jobs neither load nor bury: the entry is pending, and handed over anew later."""
+    if why_halted(stream) is None:
+        return False
+    stream.client.delete(_mark(stream, message_id))
+    return True
 
 
 @dramatiq.actor(
@@ -200,6 +210,8 @@ def process_statement(message_id: str, data: dict[str, str]) -> None:
 
     message_id: the entry's id on the stream, acknowledged here. data: its fields, see `as_text`.
     """
+    if _left_to_the_stream(the_stream(), message_id):
+        return
     messages = [(message_id, as_bytes(data))]
     with telemetry.batch(messages):
         load_messages(messages)
@@ -216,14 +228,25 @@ class QuarantineMiddleware(dramatiq.Middleware):
         if message.actor_name != process_statement.actor_name:
             return
         message_id, data = message.args
-        why = str(message.options.get("traceback", "")).strip().rsplit("\n", 1)[-1] or "It failed without a reason."
-        attempts = int(message.options.get("retries", 0)) + 1
+        if _left_to_the_stream(the_stream(), message_id):
+            return
+        why = _last_words(str(message.options.get("traceback", ""))) or "It failed without a reason."
+        # Counted up before each look at the limit, so after the last try it is one more than there were retries.
+        attempts = min(int(message.options.get("retries", 0)), process_statement.options["max_retries"]) + 1
         with session_scope() as db:
             bury(db, _message_letter(message_id, as_bytes(data), Unreadable(why), code="failed", attempts=attempts))
         metrics.letters_buried("retries")
         stream = the_stream()
         acknowledge(stream, [message_id])
         stream.client.delete(_mark(stream, message_id))
+
+
+def _last_words(traceback: str) -> str:
+    """The line of a traceback that names the error. Others may follow it, and say where to read about such errors."""
+    lines = traceback.strip().splitlines()
+    frames = [number for number, line in enumerate(lines) if line.startswith("  File ")]
+    told = [line for line in lines[frames[-1] :] if not line.startswith(" ")] if frames else lines[-1:]
+    return told[0] if told else ""
 
 
 broker.add_middleware(QuarantineMiddleware())

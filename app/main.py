@@ -8,13 +8,14 @@ from fastapi.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import __version__
-from app.api import cohorts, dead_letters, debug, reporting, xapi, xapi_catalog, xapi_documents, xapi_statements
+from app.api import cohorts, dead_letters, debug, loader, reporting, xapi, xapi_catalog, xapi_documents, xapi_statements
 from app.api.description import install_description
 from app.api.durable import KnownIds
-from app.api.health import counting_refusals, install_health, watching
+from app.api.health import install_health, watching
 from app.api.lane import ShortWay
 from app.api.openapi import install_openapi
 from app.api.problems import install_problems
+from app.api.refusals import counting_refusals
 from app.api.xapi_consistency import Consistency
 from app.api.xapi_protocol import install_protocol
 from app.config import get_settings
@@ -58,7 +59,9 @@ def create_app() -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         client = async_redis_client(settings.required_redis_url)
-        app.state.publisher = Publisher(client, settings.stream_name, settings.stream_max_entries)
+        app.state.publisher = Publisher(
+            client, settings.stream_name, settings.stream_max_entries, settings.stream_max_memory_mib
+        )
         app.state.known_ids = KnownIds(settings)
         app.state.consistency = Consistency(app.state.publisher)
         settle_down()
@@ -101,6 +104,7 @@ def create_app() -> FastAPI:
         cohorts.router,
         debug.router,
         dead_letters.router,
+        loader.router,
     ):
         app.include_router(router)
 

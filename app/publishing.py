@@ -17,7 +17,16 @@ import redis.asyncio
 from app.errors import Unavailable
 from app.platform import metrics
 from app.platform.grouped import Grouped
-from app.streaming import RefusedEntry, StatementStream, StreamEntry, moment_of, stream_full
+from app.platform.redis_memory import MemoryLimit
+from app.streaming import (
+    OUT_OF_MEMORY,
+    RefusedEntry,
+    StatementStream,
+    StreamEntry,
+    memory_full,
+    moment_of,
+    stream_full,
+)
 
 PLACE_SECONDS = 7 * 24 * 3_600
 """How long an id that waits on the stream is remembered with its content, should nobody ever load it."""
@@ -28,6 +37,9 @@ appending to the stream, so that there is no moment at which neither of them kno
 
 MOST_ENTRIES_AT_ONCE = 64
 """How many entries one call appends: enough for one fsync to serve many senders, few enough that nobody waits long."""
+MOST_BYTES_AT_ONCE = 8 * 2**20
+"""How many bytes one call appends, unless a single entry is larger: Redis holds a call in memory several times over
+while it works, and closes the connection of one that is too large."""
 
 
 class Taken(Exception):
@@ -100,21 +112,24 @@ class _Stands:
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
 class _Append:
-    entry: StreamEntry | RefusedEntry
-    held: Sequence[UUID]
+    """One entry on its way, with what a call needs of it."""
 
-    def arguments(self) -> list[bytes | int]:
-        parts = [part for pair in self.entry.fields().items() for part in pair]
-        content = blake2b(self.entry.body, digest_size=16).digest()
-        return [len(self.held), len(parts), content, *(i.bytes for i in self.held), *parts]
+    def __init__(self, entry: StreamEntry | RefusedEntry, held: Sequence[UUID]):
+        parts = [part for pair in entry.fields().items() for part in pair]
+        content = blake2b(entry.body, digest_size=16).digest()
+        self.arguments: list[bytes | int] = [len(held), len(parts), content, *(i.bytes for i in held), *parts]
+        size = sum(map(len, parts))
+        self.size_bytes = size + size // 4 + 512 * (1 + len(held))
+        """What it comes to in the memory of Redis, rather too much than too little."""
 
 
 class Publisher:
     """The stream as the event loop of an API process uses it."""
 
-    def __init__(self, client: "redis.asyncio.Redis", name: str, max_entries: int):
+    def __init__(self, client: "redis.asyncio.Redis", name: str, max_entries: int, max_memory_mib: int = 0):
+        """max_memory_mib: of Redis, beyond which nothing is appended; 0: no limit but its own."""
+        self._memory = MemoryLimit(client, max_memory_mib * 2**20)
         self._client = client
         self._name = name
         self._max_entries = max_entries
@@ -132,17 +147,54 @@ class Publisher:
         return await self._appends.ask(_Append(entry, held))
 
     async def _append_all(self, appends: Sequence[_Append]) -> list[str | Exception]:
+        told: list[str | Exception] = [self._no_room()] * len(appends)
+        places: list[int] = []
+        together = 0
+        for place, append in enumerate(appends):
+            size = append.size_bytes
+            if places and together + size > MOST_BYTES_AT_ONCE:
+                await self._append_some(appends, places, told)
+                places, together = [], 0
+            try:
+                await self._memory.look(size)
+            except redis.RedisError as error:
+                told[place] = Unavailable(f"The stream does not take entries: {error}")
+                continue
+            if self._memory.takes(size):
+                places.append(place)
+                together += size
+        if places:
+            await self._append_some(appends, places, told)
+        return told
+
+    async def _append_some(
+        self, appends: Sequence[_Append], places: Sequence[int], told: list[str | Exception]
+    ) -> None:
+        """Append those at these places in one call, and put the answer of each at its place."""
+        try:
+            answers = await self._append_these([appends[place] for place in places])
+        except Unavailable as error:
+            answers = [error] * len(places)
+        for place, answer in zip(places, answers, strict=True):
+            told[place] = answer
+
+    async def _append_these(self, appends: Sequence[_Append]) -> Sequence[str | Exception]:
         arguments: list[bytes | int] = [self._max_entries, PLACE_SECONDS, len(appends)]
         for append in appends:
-            arguments += append.arguments()
+            arguments += append.arguments
         started = time.perf_counter()
         try:
             answers = await self._append(keys=[self._name], args=arguments)
+        except redis.OutOfMemoryError as error:
+            raise memory_full(OUT_OF_MEMORY) from error
         except redis.RedisError as error:
             raise Unavailable(f"The stream does not take entries: {error}") from error
         told = [self._read(answer) for answer in answers]
         metrics.appended(sum(isinstance(one, str) for one in told), time.perf_counter() - started)
         return told
+
+    def _no_room(self) -> Exception:
+        return memory_full(f"Redis uses {self._memory.most_bytes // 2**20} MiB or nearly (STREAM_MAX_MEMORY_MIB).")
 
     def _read(self, answer: bytes | list[int | bytes]) -> str | Exception:
         if isinstance(answer, list):

@@ -210,6 +210,14 @@ class PipelineRead(BaseModel):
     last_statement: dict[str, Any] | None
 
 
+class LoaderRead(BaseModel):
+    """Whether the loader has stopped itself. reason: why, for people. resumed: whether this request let it go on."""
+
+    halted: bool
+    reason: str | None
+    resumed: bool = False
+
+
 class ProblemRead(BaseModel):
     """One thing wrong with a request: where, what, and what would be right."""
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 import orjson
@@ -22,6 +22,7 @@ FORMAT = b"1"
 
 
 _ATTACHMENT = b"attachment:"
+OUT_OF_MEMORY = "Redis has reached its own maxmemory."
 
 
 class StreamFull(Unavailable):
@@ -157,6 +158,39 @@ class StatementStream:
     max_entries: int = 500_000
 
 
+def halt(stream: StatementStream, reason: str) -> None:
+    """Stop every loader of the stream until `resume`. reason: for people; the first one stays."""
+    stream.client.set(_halted(stream), reason, nx=True)
+
+
+def why_halted(stream: StatementStream) -> str | None:
+    """Why the loaders of the stream stand still; None while they may work."""
+    reason: Any = stream.client.get(_halted(stream))
+    return reason.decode(errors="replace") if reason is not None else None
+
+
+def halt_and_resumes(stream: StatementStream) -> tuple[bool, int]:
+    """Whether the loaders stand still, and how often they were let go on so far, in one question."""
+    halted, resumes = cast(list[bytes | None], stream.client.mget(_halted(stream), _resumes(stream)))
+    return halted is not None, int(resumes or 0)
+
+
+def resume(stream: StatementStream) -> bool:
+    """Let the loaders go on. False when nothing had stopped them."""
+    with stream.client.pipeline(transaction=True) as pipe:
+        pipe.delete(_halted(stream))
+        pipe.incr(_resumes(stream))
+        return bool(pipe.execute()[0])
+
+
+def _halted(stream: StatementStream) -> str:
+    return f"{stream.name}:halted"
+
+
+def _resumes(stream: StatementStream) -> str:
+    return f"{stream.name}:resumes"
+
+
 def publish_statement(
     stream: StatementStream,
     statement_json: bytes | str,
@@ -186,6 +220,8 @@ def publish_statement(
         if stream.client.xlen(stream.name) >= stream.max_entries:
             raise stream_full(stream.max_entries)
         message_id = stream.client.xadd(stream.name, entry.fields())  # type: ignore[arg-type]
+    except redis.OutOfMemoryError as error:
+        raise memory_full(OUT_OF_MEMORY) from error
     except redis.RedisError as error:
         raise Unavailable(f"The stream does not take entries: {error}") from error
     assert isinstance(message_id, bytes)  # noqa: S101  (the client does not decode)
@@ -195,6 +231,11 @@ def publish_statement(
 def stream_full(limit: int) -> StreamFull:
     """What is raised when this many entries wait."""
     return StreamFull(f"The stream holds {limit} entries or more that are not loaded yet.", retry_after_seconds=10)
+
+
+def memory_full(told: str) -> StreamFull:
+    """What is raised when Redis has no room for an entry. told: why, one sentence."""
+    return StreamFull(f"The stream has no room: {told}", retry_after_seconds=10)
 
 
 def _own_ids(body: bytes) -> tuple[UUID, ...]:

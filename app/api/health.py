@@ -25,7 +25,6 @@ from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import __version__
 from app.api.problems import errors, problem_response
@@ -59,13 +58,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """What Redis tells. durable: whether a write is on disk before it is answered; None where Redis may not tell."""
+    """What Redis tells. durable: whether a write is on disk before it is answered; memory_bytes: what Redis uses of it.
+    Both are None where Redis may not tell."""
 
     length: int
     pending: int
     age_seconds: float
     halted: str | None
     durable: bool | None
+    memory_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,8 @@ class Watch:
             pipe.xinfo_groups(name)
             pipe.get(f"{name}:halted")
             pipe.config_get("append*")
-            now, length, oldest, groups, halted, config = await pipe.execute(raise_on_error=False)
+            pipe.info("memory")
+            now, length, oldest, groups, halted, config, memory = await pipe.execute(raise_on_error=False)
         if isinstance(length, Exception):
             raise length
         age = now[0] + now[1] / 1e6 - moment_of(oldest.decode()).timestamp() if oldest else 0.0
@@ -170,7 +172,9 @@ class Watch:
         durable = None
         if isinstance(config, dict):
             durable = (config.get("appendonly"), config.get("appendfsync")) == ("yes", "always")
-        return Stream(length, pending, max(0.0, age), halted.decode(errors="replace") if halted else None, durable)
+        why_halted = halted.decode(errors="replace") if halted else None
+        used = memory.get("used_memory") if isinstance(memory, dict) else None
+        return Stream(length, pending, max(0.0, age), why_halted, durable, used)
 
     def _ledgers(self, db: Session) -> Ledgers:
         since = clock.now() - timedelta(minutes=self.settings.ready_dead_letter_minutes)
@@ -240,7 +244,13 @@ def _takes_statements(seen: Seen, settings: Settings) -> Check:
     if settings.etl_mode == "streaming" and seen.stream is not None:
         length, limit = seen.stream.length, settings.stream_max_entries
         told = f"The stream holds {length} entries of at most {limit} (STREAM_MAX_ENTRIES)."
-        return Check(name="accepting", ok=length < limit, necessary=True, message=told, value=length, limit=limit)
+        used, most = (seen.stream.memory_bytes or 0) / 2**20, settings.stream_max_memory_mib
+        has_room = not most or used < most
+        if not has_room:
+            told += f" Redis uses {used:.0f} MiB of at most {most} (STREAM_MAX_MEMORY_MIB)."
+        return Check(
+            name="accepting", ok=length < limit and has_room, necessary=True, message=told, value=length, limit=limit
+        )
     where = "while Redis is away" if settings.etl_mode == "streaming" else "as ETL_MODE says"
     told = f"Statements go to PostgreSQL, {where}." if seen.schema else "No store takes statements."
     return Check(name="accepting", ok=seen.schema is not None, necessary=True, message=told)
@@ -268,7 +278,8 @@ def _of_the_stream(stream: Stream, settings: Settings) -> Iterator[Check]:
     age, limit = round(stream.age_seconds, 3), settings.ready_max_lag_seconds
     waits = f"The oldest entry that is not loaded is {age:g} s old" if stream.length else "Everything is loaded"
     yield Check(name="lag", ok=age <= limit, message=f"{waits}; {limit:g} s at most is right.", value=age, limit=limit)
-    runs = "The loader has stopped itself because too many entries die." if stream.halted else "Nothing has stopped it."
+    halted = "The loader has stopped itself because too many entries die: see `python -m app loader status`."
+    runs = halted if stream.halted else "Nothing has stopped it."
     yield Check(name="loader", ok=stream.halted is None, message=runs)
 
 
@@ -365,6 +376,10 @@ def _gauges(seen: Seen, watch: Watch, together: metrics.Together | None) -> Iter
     if (stream := seen.stream) is not None:
         yield gauge("stream_entries", "Requests on the stream that are not loaded yet.", ("", stream.length))
         yield gauge("stream_max_entries", "How many it takes.", ("", watch.settings.stream_max_entries))
+        if stream.memory_bytes is not None:
+            yield gauge("redis_memory_bytes", "Memory that Redis uses.", ("", stream.memory_bytes))
+        most_bytes = watch.settings.stream_max_memory_mib * 2**20
+        yield gauge("redis_max_memory_bytes", "How much it may before the doors refuse; 0: any.", ("", most_bytes))
         yield gauge("stream_pending_entries", "Of these, in the hands of a worker.", ("", stream.pending))
         yield gauge("oldest_entry_age_seconds", "Age of the oldest of them; 0 without any.", ("", stream.age_seconds))
     if (ledgers := seen.ledgers) is not None:
@@ -372,28 +387,3 @@ def _gauges(seen: Seen, watch: Watch, together: metrics.Together | None) -> Iter
         yield gauge("dead_letters_open", "Dead letters that wait for somebody, by code.", *letters, label="code")
         at = ledgers.reconciled_at.timestamp() if ledgers.reconciled_at else 0
         yield gauge("reconcile_finished_timestamp_seconds", "When the sweep finished last; 0: never.", ("", at))
-
-
-_DOORS: dict[str, metrics.Door] = {"/xapi/statements": "standard", "/api/xapi/statements": "plain"}
-
-
-def counting_refusals(app: ASGIApp) -> ASGIApp:
-    """An ASGI application that counts what another one refuses, by the code that the sender is told."""
-
-    async def counted(scope: Scope, receive: Receive, send: Send) -> None:
-        refusal: Message | None = None
-
-        async def counting(message: Message) -> None:
-            nonlocal refusal
-            if message["type"] == "http.response.start" and message["status"] >= 400:
-                refusal = message
-            elif refusal is not None and message["type"] == "http.response.body":
-                zipped = (b"content-encoding", b"gzip") in refusal["headers"]
-                code = metrics.code_in(message.get("body", b""), zipped) or f"http_{refusal['status']}"
-                metrics.refused(_DOORS.get(scope["path"], "other"), code)
-                refusal = None
-            await send(message)
-
-        await app(scope, receive, counting if scope["type"] == "http" else send)
-
-    return counted

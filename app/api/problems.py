@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import orjson
+import redis
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -95,6 +96,12 @@ def install_problems(app: FastAPI) -> None:
     async def _store_away(_request: Request, error: Exception) -> Response:
         log.warning("the database does not answer", error=str(error)[:300])
         return problem_response(Unavailable("The database does not answer right now."))
+
+    @app.exception_handler(redis.ConnectionError)
+    @app.exception_handler(redis.TimeoutError)
+    async def _stream_away(_request: Request, error: Exception) -> Response:
+        log.warning("Redis does not answer", error=str(error)[:300])
+        return problem_response(Unavailable("Redis does not answer right now."))
 
     @app.exception_handler(Exception)
     async def _unexpected(_request: Request, error: Exception) -> Response:

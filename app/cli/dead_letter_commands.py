@@ -197,7 +197,9 @@ async def _replay_all(
     door: Any = SimpleNamespace(settings=settings, publisher=None)
     if settings.etl_mode == "streaming":
         client = async_redis_client(settings.required_redis_url)
-        door.publisher = Publisher(client, settings.stream_name, settings.stream_max_entries)
+        door.publisher = Publisher(
+            client, settings.stream_name, settings.stream_max_entries, settings.stream_max_memory_mib
+        )
     with closing(KnownIds(settings)) as door.known_ids:
         replayer = Replayer(
             take=partial(make_durable, door),

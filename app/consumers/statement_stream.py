@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.config import Settings
+from app.consumers.flood import Flood, Halted
 from app.database import is_passing
 from app.etl_streaming import Fields, ReadBatch, acknowledge, hand_over, load_messages, read_messages
 from app.platform import telemetry
@@ -28,6 +29,7 @@ TARGET_BATCH_BYTES = 4 * 2**20
 MAX_PAUSE_SECONDS = 10.0
 LINE_EVERY_SECONDS = 5.0
 FORGET_CONSUMER_AFTER_MS = 3_600_000
+HALTED_LOOK_SECONDS = 0.5
 
 Message = tuple[str, Fields]
 
@@ -44,6 +46,7 @@ class StatementConsumer(threading.Thread):
         self._most_entries = settings.loader_batch_entries
         self._claim_idle_ms = int(settings.loader_claim_idle_seconds * 1000)
         self._stopping = threading.Event()
+        self._flood = Flood(stream, settings)
         self._next_claim = 0.0
         self._mean_bytes = 64 * 1024.0
         self._group_known = False
@@ -66,6 +69,11 @@ class StatementConsumer(threading.Thread):
             try:
                 if not self._group_known:
                     self.join_group()
+                if self._flood.stopped():
+                    self._let_go()
+                    self._own_after = "0-0"
+                    self._stopping.wait(HALTED_LOOK_SECONDS)
+                    continue
                 messages = self.take()
                 # Read and flattened here while PostgreSQL works on the batch before.
                 read = read_messages(messages)
@@ -83,7 +91,7 @@ class StatementConsumer(threading.Thread):
                     "consumer pauses",
                     seconds=pause,
                     error=f"{type(error).__name__}: {error}"[:500],
-                    exc_info=not isinstance(error, redis.RedisError | DBAPIError | PoolTimeout),
+                    exc_info=not isinstance(error, redis.RedisError | DBAPIError | PoolTimeout | Halted),
                 )
                 self._stopping.wait(pause)
         self._let_go()
@@ -136,15 +144,17 @@ class StatementConsumer(threading.Thread):
         """Load a batch and acknowledge it. A batch that fails is split; an entry that fails alone goes to the actor.
 
         read: what `read_messages` made of it, if that was done already.
-        Raises only what says nothing about the entries (a store is away); they stay pending and are claimed later.
+        Raises only what says nothing about the entries (a store is away), and Halted when too many die: then what was
+        not acknowledged stays pending and is taken again later.
         """
         if not messages:
             return
         started = time.perf_counter()
         try:
-            loaded = load_messages(messages, read)
+            with self._flood.watching(messages) as toll:
+                loaded = load_messages(messages, read)
         except Exception as error:
-            if isinstance(error, redis.RedisError) or is_passing(error):
+            if isinstance(error, redis.RedisError | Halted) or is_passing(error):
                 raise
             if len(messages) == 1:
                 log.warning(
@@ -152,13 +162,15 @@ class StatementConsumer(threading.Thread):
                     message_id=messages[0][0],
                     error=f"{type(error).__name__}: {error}"[:500],
                 )
-                hand_over(self._stream, *messages[0])
+                if hand_over(self._stream, *messages[0]):
+                    self._flood.note(died=1)
                 return
             middle = len(messages) // 2
             self.handle(messages[:middle])
             self.handle(messages[middle:])
             return
         acknowledge(self._stream, [message_id for message_id, _ in messages])
+        self._flood.note(toll.dead, toll.lived(loaded.new))
         self._tally.update(new=loaded.new, repeated=loaded.repeated, buried=loaded.buried, entries=len(messages))
         self._busy_seconds += time.perf_counter() - started
 

@@ -20,6 +20,8 @@ log = get_logger(__name__)
 
 JOB = "statements.reconcile"
 KEEP_RUNS_DAYS = 7
+CLOCKS_APART_SECONDS = 30
+"""How far ahead the clock of another scheduler may be. A period further ahead was claimed by a clock that was wrong."""
 
 
 @dramatiq.actor(
@@ -34,10 +36,13 @@ def reconcile() -> None:
     now = clock.now()
     period = now.replace(second=0, microsecond=0)
     with session_scope() as db:
+        # Once the clock is right again, what it claimed ahead of time must not keep the sweep from its turn.
+        ahead = JobRun.period > now + timedelta(seconds=CLOCKS_APART_SECONDS)
+        old = JobRun.period < now - timedelta(days=KEEP_RUNS_DAYS)
+        db.execute(delete(JobRun).where(JobRun.job == JOB, ahead | old))
         claim = insert(JobRun).values(job=JOB, period=period, started_at=now).on_conflict_do_nothing()
         if db.execute(claim.returning(JobRun.job)).first() is None:
             return
-        db.execute(delete(JobRun).where(JobRun.job == JOB, JobRun.period < now - timedelta(days=KEEP_RUNS_DAYS)))
     done = sweep(get_settings().etl_batch_statements)
     with session_scope() as db:
         db.execute(

@@ -1,29 +1,27 @@
 """Alive, ready, counted: what the doors for monitoring say, against what the doors for statements really do."""
 
 import json
-import os
 import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import redis
-from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.api import health
 from app.config import get_settings
-from app.database import forget_engine, get_engine, session_scope
+from app.database import get_engine, session_scope
 from app.ingest.dead_letters import Letter, bury
 from app.jobs.models import JobRun
 from app.jobs.reconcile import JOB
 from app.platform import clock
 from tests.conftest import Doors
+from tests.doors.elsewhere import elsewhere
 from tests.statements import completed
 
 NAMES = [
@@ -73,28 +71,6 @@ def figures(doors: Doors) -> dict[str, float]:
 
 def name(sample: str, **labels: str) -> str:
     return f"seventaps_{sample}{json.dumps(labels, sort_keys=True)}" if labels else f"seventaps_{sample}"
-
-
-@contextmanager
-def elsewhere(monkeypatch: pytest.MonkeyPatch, **settings: str) -> Iterator[Doors]:
-    """The API with other settings, in this process."""
-    from app.main import create_app
-
-    with monkeypatch.context() as patch:
-        for key, value in settings.items():
-            patch.setenv(key, value)
-        get_settings.cache_clear()
-        forget_engine()
-        try:
-            with TestClient(create_app(), raise_server_exceptions=False) as client:
-                yield Doors(
-                    client,
-                    (os.environ["PUBLIC_PEM"], os.environ["SECRET_PEM"]),
-                    {"Authorization": f"Bearer {os.environ['ADMIN_TOKEN']}"},
-                )
-        finally:
-            forget_engine()
-    get_settings.cache_clear()
 
 
 def nobody(scheme: str) -> str:

@@ -2,125 +2,21 @@
 
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil
 import pytest
-from dotenv import dotenv_values
-from sqlalchemy import create_engine, text
 
 from app.config import RUNNING_STACK_FILE, Settings
+from tests.flow.system import PATIENCE_S, ROOT, System, free_port, start, stop, wait_for
 from tests.statements import completed
 
 pytestmark = pytest.mark.flow
-
-ROOT = Path(__file__).parents[2]
-PATIENCE_S = 60.0
-
-
-@dataclass
-class System:
-    """A running system."""
-
-    process: subprocess.Popen[str]
-    folder: Path
-    log: Path
-    client: httpx.Client
-    sender: tuple[str, str]
-    admin: dict[str, str]
-    database_url: str
-
-    def put(self, statement: dict[str, Any]) -> httpx.Response:
-        return self.client.put(
-            "/api/xapi/statements", params={"statementId": statement["id"]}, json=statement, auth=self.sender
-        )
-
-    def pipeline(self) -> dict[str, Any]:
-        return self.client.get("/api/debug/pipeline", headers=self.admin).json()  # type: ignore[no-any-return]
-
-    def sql(self, query: str) -> list[Any]:
-        engine = create_engine(Settings(database_url=self.database_url).sqlalchemy_url)
-        with engine.connect() as connection:
-            rows = list(connection.execute(text(query)))
-        engine.dispose()
-        return rows
-
-    def children(self, word: str) -> list[psutil.Process]:
-        """The living processes of this system whose command line has the word in it."""
-        found = []
-        for process in psutil.Process(self.process.pid).children(recursive=True):
-            try:
-                if process.status() != psutil.STATUS_ZOMBIE and word in " ".join(process.cmdline()):
-                    found.append(process)
-            except psutil.NoSuchProcess:
-                continue
-        return found
-
-
-def wait_for(what: Callable[[], Any], seconds: float = PATIENCE_S) -> Any:
-    """What it gives as soon as that is true of anything; fails when the time is up."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := what():
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"waited {seconds:g} s in vain")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def start(folder: Path, port: int) -> System:
-    clean = {k: v for k, v in os.environ.items() if k.lower() not in Settings.model_fields}
-    log = folder / "log.txt"
-    with log.open("a") as output:
-        before = log.stat().st_size
-        process = subprocess.Popen(
-            [sys.executable, "-m", "app", "up"],
-            cwd=ROOT,
-            env={**clean, "DATA_DIR": str(folder / "data"), "PORT": str(port)},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def banner() -> bool:
-        assert process.poll() is None, log.read_text()
-        return "is running\n" in log.read_text()[before:] and "Statement URL" in log.read_text()[before:]
-
-    wait_for(banner)
-    known = dotenv_values(folder / "data" / RUNNING_STACK_FILE)
-    return System(
-        process,
-        folder,
-        log,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10),
-        (str(known["PUBLIC_PEM"]), str(known["SECRET_PEM"])),
-        {"Authorization": f"Bearer {known['ADMIN_TOKEN']}"},
-        str(known["DATABASE_URL"]),
-    )
-
-
-def stop(system: System) -> int:
-    everybody = [system.process.pid, *(p.pid for p in psutil.Process(system.process.pid).children(recursive=True))]
-    system.process.send_signal(signal.SIGTERM)
-    status = system.process.wait(PATIENCE_S)
-    left = [pid for pid in everybody if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE]
-    assert left == []
-    return status
 
 
 @pytest.fixture(scope="module")
@@ -178,8 +74,7 @@ def test_a_killed_worker_loses_nothing_and_doubles_nothing(system: System) -> No
 @pytest.mark.parametrize("word", ["valkey-server", "postgres", "uvicorn"])
 def test_a_killed_server_comes_back_with_everything_it_had(system: System, word: str) -> None:
     count = system.pipeline()["raw_statements"]
-    # The eldest is the server itself; PostgreSQL's others are its sessions.
-    min(system.children(word), key=lambda p: p.create_time()).kill()
+    system.server(word).kill()
 
     def sent() -> bool:
         try:
@@ -215,7 +110,7 @@ def test_a_second_launcher_on_the_same_folder_is_refused(system: System) -> None
 
 def test_a_taken_port_is_refused_before_anything_starts(system: System) -> None:
     clean = {k: v for k, v in os.environ.items() if k.lower() not in Settings.model_fields}
-    port = str(system.client.base_url.port)
+    port = str(system.port)
     environment = {**clean, "DATA_DIR": str(system.folder / "other"), "PORT": port}
     second = subprocess.run(
         [sys.executable, "-m", "app", "up"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
@@ -230,7 +125,7 @@ def test_a_killed_launcher_leaves_nothing_that_hinders_the_next_start(system: Sy
     everybody = psutil.Process(system.process.pid).children(recursive=True)
     system.process.kill()
     system.process.wait()
-    again = start(folder, int(system.client.base_url.port or 0))
+    again = start(folder, system.port)
     try:
         assert again.pipeline()["raw_statements"] == count
         assert again.sender == system.sender
