@@ -27,7 +27,7 @@ test-fast: $(VENV)/.installed-dev ## the tests that start no processes of their 
 	@$(BIN)/python -m pytest -m "not flow" $(ARGS)
 
 bench: $(VENV)/.installed ## measure on stores of its own; one JSON line per figure, with ratios from the same run
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 check: $(VENV)/.installed-dev ## black, isort, ruff, mypy, import-linter, alembic check
 	$(BIN)/black --check --quiet $(SOURCES) || { $(BIN)/black --diff --quiet $(SOURCES); false; }

@@ -264,11 +264,11 @@ def as_bytes(data: Mapping[str, str]) -> dict[bytes, bytes]:
 
 def _statements_of(entry: StreamEntry) -> list[Incoming]:
     """The statements of an entry; of one request the later ones are a microsecond later, so that order is kept."""
-    # A body of one statement is taken as it is: whoever flattens it says whether it is JSON.
     assert entry.stored_at is not None  # noqa: S101  (an entry that was read has one)
-    if len(entry.ids) == 1 and not (payload := entry.body.strip()).startswith(b"["):
-        about = (entry.stored_at, entry.xapi_version, entry.credential_id, entry.defines)
-        return [Incoming(entry.ids[0], payload, *about)]
+    about = (entry.xapi_version, entry.credential_id, entry.defines)
+    if len(entry.ids) == 1 and entry.body.startswith(b"{") and entry.body.endswith(b"}"):
+        # One statement and nothing around it. Whether it is JSON is said by whoever flattens it, who parses it anyway.
+        return [Incoming(entry.ids[0], entry.body, entry.stored_at, *about)]
     payloads = split(entry.body)
     if not payloads or len(payloads) != len(entry.ids):
         raise Unreadable(
@@ -282,14 +282,7 @@ def _statements_of(entry: StreamEntry) -> list[Incoming]:
             ],
         )
     return [
-        Incoming(
-            statement_id,
-            payload,
-            entry.stored_at + timedelta(microseconds=place),
-            entry.xapi_version,
-            entry.credential_id,
-            entry.defines,
-        )
+        Incoming(statement_id, payload, entry.stored_at + timedelta(microseconds=place), *about)
         for place, (statement_id, payload) in enumerate(zip(entry.ids, payloads, strict=True))
     ]
 

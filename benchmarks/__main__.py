@@ -2,6 +2,7 @@
 
 import argparse
 import time
+from collections.abc import Callable
 from datetime import date
 
 import orjson
@@ -10,40 +11,47 @@ from app.cli.demo_plan import generate
 from app.lrs.receiving import receive_one
 from app.lrs.validation import validate_statement
 from app.platform.logs import configure_logs
-from benchmarks import door, loader, queries
-from benchmarks.servers import stores
+from benchmarks import door, growth, loader, queries, system
+from benchmarks.servers import Bench, stores
 from benchmarks.telling import tell
 
 ROUNDS = 3
-FIGURES = ("validation", "door", "loader", "queries")
+QUICK = ("validation", "door", "worker", "system", "queries")
+LONG = ("memory", "growth")
 
 
 def main() -> None:
-    """Every figure, one after the other, or those that were asked for."""
+    """The quick figures, one after the other, or those that were asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("figures", nargs="*", help=f"some of {', '.join(FIGURES)}; all without any")
+    parser.add_argument(
+        "figures", nargs="*", help=f"some of {', '.join(QUICK + LONG)}, or all; {', '.join(QUICK)} if none"
+    )
     parser.add_argument("--statements", type=int, default=1_000_000, help="how large a record is queried")
+    parser.add_argument("--seconds", type=int, default=60, help="how long everything together runs (memory: ten times)")
     arguments = parser.parse_args()
-    wanted = arguments.figures or list(FIGURES)
-    if unknown := set(wanted) - set(FIGURES):
-        parser.error(f"{', '.join(sorted(unknown))}: only {', '.join(FIGURES)} can be measured")
+    wanted = QUICK + LONG if arguments.figures == ["all"] else arguments.figures or QUICK
+    if unknown := set(wanted) - set(QUICK + LONG):
+        parser.error(f"{', '.join(sorted(unknown))}: only {', '.join(QUICK + LONG)} can be measured")
     configure_logs("WARNING", "console", "bench")
-    bodies = _answered_bodies(4_000)
+    bodies = answered_bodies(4_000)
+    measures: dict[str, Callable[[Bench], None]] = {
+        "door": lambda bench: door.measure(bench, bodies),
+        "worker": lambda bench: loader.measure(bench, bodies),
+        "system": lambda bench: system.measure(bench, bodies, seconds=arguments.seconds),
+        "queries": lambda bench: queries.measure(bench, arguments.statements),
+        "memory": lambda bench: system.measure_memory(bench, bodies, seconds=arguments.seconds * 10),
+        "growth": lambda bench: growth.measure(bench, bodies),
+    }
     if "validation" in wanted:
         tell("statement size", bytes=sum(map(len, bodies)) // len(bodies), statements=len(bodies))
         _validation(bodies)
-    if "door" in wanted:
-        with stores() as bench:
-            door.measure(bench, bodies)
-    if "loader" in wanted:
-        with stores() as bench:
-            loader.measure(bench, bodies)
-    if "queries" in wanted:
-        with stores() as bench:
-            queries.measure(bench, arguments.statements)
+    for figure in wanted:
+        if figure in measures:
+            with stores() as bench:
+                measures[figure](bench)
 
 
-def _answered_bodies(count: int) -> list[bytes]:
+def answered_bodies(count: int) -> list[bytes]:
     """Answers of the demo course, the largest kind of statement 7taps sends."""
     plan = generate(seed=7, ends_on=date(2026, 3, 1))
     found = [d.body for d in plan.deliveries() if b"/verbs/answered" in d.body and validate(d.body)]

@@ -13,13 +13,18 @@ from uuid import UUID
 import orjson
 import psycopg2
 
+from app.etl_incremental import flatten_statement
 from app.lrs.filters import keys_of
+from app.warehouse.copying import line
+from app.warehouse.silver import COLUMNS as _FLAT
 from benchmarks.servers import Bench
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 APART = timedelta(milliseconds=10)
 CREDENTIAL = "f" * 64
 CHUNK = 20_000
+FIRST_SEQ = 1_000_000_000
+"""Far from the numbers that the sequence gives to statements which are loaded beside these."""
 _ADL = "http://adlnet.gov/expapi/verbs"
 _LINKS_KEY = "ALTER TABLE silver.statement_links"
 
@@ -49,42 +54,47 @@ def registration(number: int) -> UUID:
     return UUID(f"{number:08x}-0000-4000-8000-000000000002")
 
 
-def fill(bench: Bench, count: int) -> None:
-    """Write that many statements with their links, and leave the tables as autovacuum would."""
+def fill(bench: Bench, count: int, *, after: int = 0) -> None:
+    """Write statements with their flat rows and links until there are that many, and leave the tables as autovacuum
+    would. after: how many there are already.
+    """
     connection = psycopg2.connect(bench.database_url.replace("postgresql+psycopg2", "postgresql"))
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute(f"{_LINKS_KEY} DROP CONSTRAINT pk_statement_links")
-        for start in range(0, count, CHUNK):
-            rows, links = _written(range(start, min(start + CHUNK, count)))
+        for start in range(after, count, CHUNK):
+            rows, flat, links = _written(range(start, min(start + CHUNK, count)))
             cursor.copy_expert(
-                "COPY bronze.statements_raw (id, payload, content_hash, stored_at, xapi_version, credential_id, "
+                "COPY bronze.statements_raw (seq, id, payload, content_hash, stored_at, xapi_version, credential_id, "
                 "flattened_at) FROM STDIN",
                 rows,
             )
+            cursor.copy_expert(f"COPY silver.statements_flat ({', '.join(_FLAT)}) FROM STDIN", flat)
             cursor.copy_expert("COPY silver.statement_links (key, stored_at, seq) FROM STDIN", links)
         cursor.execute(f"{_LINKS_KEY} ADD CONSTRAINT pk_statement_links PRIMARY KEY (key, stored_at, seq)")
         cursor.execute("VACUUM ANALYZE bronze.statements_raw")
         cursor.execute("VACUUM ANALYZE silver.statement_links")
-        cursor.execute("SELECT count(*) FROM bronze.statements_raw WHERE seq BETWEEN 1 AND %s", (count,))
-        found = cursor.fetchone()
-        if found is None or found[0] != count:
-            raise RuntimeError("the links of this record point elsewhere: it was not empty before")
+        cursor.execute("VACUUM ANALYZE silver.statements_flat")
     connection.close()
 
 
-def _written(numbers: range) -> tuple[io.StringIO, io.StringIO]:
-    rows, links = io.StringIO(), io.StringIO()
+def _written(numbers: range) -> tuple[io.StringIO, io.StringIO, io.StringIO]:
+    rows, flat, links = io.StringIO(), io.StringIO(), io.StringIO()
     for number in numbers:
         statement = _statement(number)
         stored = (FIRST + number * APART).isoformat()
         text = orjson.dumps(statement).decode().replace("\\", "\\\\")
-        rows.write(f"{statement['id']}\t{text}\t\\\\x00\t{stored}\t1.0.3\t{CREDENTIAL}\t{stored}\n")
+        rows.write(
+            f"{FIRST_SEQ + number}\t{statement['id']}\t{text}\t\\\\x00\t{stored}\t1.0.3\t{CREDENTIAL}\t{stored}\n"
+        )
+        row = flatten_statement(statement) | {"learner_id": UUID(int=1 + number % 20_000), "stored_at": FIRST}
+        flat.write(line(row[name] for name in _FLAT) + "\n")
         for key in keys_of(statement, CREDENTIAL):
-            links.write(f"{key}\t{stored}\t{number + 1}\n")
+            links.write(f"{key}\t{stored}\t{FIRST_SEQ + number}\n")
     rows.seek(0)
+    flat.seek(0)
     links.seek(0)
-    return rows, links
+    return rows, flat, links
 
 
 def _statement(number: int) -> dict[str, object]:

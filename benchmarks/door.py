@@ -2,11 +2,14 @@
 
 import base64
 from pathlib import Path
+from uuid import UUID
 
 import orjson
 import redis
 
 from app.stack.ports import remembered_port
+from app.streaming import StreamEntry
+from benchmarks import bare_xadd
 from benchmarks.load import Result, Wrk
 from benchmarks.servers import Bench, server
 from benchmarks.telling import tell
@@ -21,7 +24,7 @@ def measure(bench: Bench, bodies: list[bytes]) -> None:
     """Single PUTs against an empty FastAPI endpoint, and arrays of 50 against parsing them in bare ASGI."""
     basic = base64.b64encode(f"{bench.user}:{bench.password}".encode()).decode()
     headers = {"Authorization": f"Basic {basic}"}
-    bodies = [_without_id(body) for body in bodies]  # Each PUT says its own, a POST has them made.
+    bodies = [without_id(body) for body in bodies]  # Each PUT says its own, a POST has them made.
     arrays = [b"[" + b",".join(bodies[n : n + AT_ONCE]) + b"]" for n in range(0, len(bodies), AT_ONCE)]
     door, empty, bare = (remembered_port(bench.folder / name) for name in ("door", "empty", "bare"))
     with (
@@ -29,7 +32,7 @@ def measure(bench: Bench, bodies: list[bytes]) -> None:
         server("benchmarks.empty:app", empty),
         server("benchmarks.bare:app", bare),
     ):
-        single, many = Wrk(_made(bench.folder / "single"), bodies), Wrk(_made(bench.folder / "many"), arrays)
+        single, many = Wrk(made(bench.folder / "single"), bodies), Wrk(made(bench.folder / "many"), arrays)
         got: list[Result] = []
         limit: list[Result] = []
         for number in range(ROUNDS):
@@ -37,6 +40,9 @@ def measure(bench: Bench, bodies: list[bytes]) -> None:
             got.append(single.run(door, PATH, seconds=SECONDS, headers=headers, prefix=number + 1))
             _forget(bench)
         best = max(got, key=lambda result: result.per_second)
+        entries = [StreamEntry(body, (UUID(int=n),), None, "1.0.3", "f" * 64) for n, body in enumerate(bodies)]
+        xadd = max(bare_xadd.per_second(bench, entries, seconds=SECONDS) for _ in range(ROUNDS))
+        _forget(bench)
         tell(
             "door, single PUT, one process",
             per_second=round(best.per_second),
@@ -44,6 +50,8 @@ def measure(bench: Bench, bodies: list[bytes]) -> None:
             p99_ms=round(best.p99_ms, 1),
             empty_fastapi_per_second=round(max(result.per_second for result in limit)),
             ratio=round(best.per_second / max(result.per_second for result in limit), 2),
+            bare_xadd_per_second=round(xadd),
+            ratio_to_bare_xadd=round(best.per_second / xadd, 2),
         )
         got, limit = [], []
         for _ in range(ROUNDS):
@@ -60,13 +68,15 @@ def measure(bench: Bench, bodies: list[bytes]) -> None:
         )
 
 
-def _without_id(body: bytes) -> bytes:
+def without_id(body: bytes) -> bytes:
+    """The statement for a PUT that says its id."""
     statement = orjson.loads(body)
     del statement["id"]
     return orjson.dumps(statement)
 
 
-def _made(folder: Path) -> Path:
+def made(folder: Path) -> Path:
+    """The folder, now there."""
     folder.mkdir()
     return folder
 

@@ -19,6 +19,7 @@ request = function()
     end
     return wrk.format("{method}", path, nil, bodies[number % #bodies + 1])
 end
+{pause}
 done = function(summary, latency, requests)
     local errors = summary.errors
     io.write(string.format("\\nRESULT %d %d %d %d %f %f\\n", summary.requests, summary.duration, errors.status,
@@ -59,12 +60,17 @@ class Wrk:
         connections: int = 16,
         headers: dict[str, str] | None = None,
         prefix: int = 1,
+        pause_seconds: float = 0,
     ) -> Result:
-        """Send for so many seconds. Each PUT has an id of its own that begins with `prefix`; all answers are 2xx."""
+        """Send for so many seconds. Each PUT has an id of its own that begins with `prefix`; all answers are 2xx.
+
+        pause_seconds: how long each connection waits between an answer and its next request.
+        """
         script = self._folder / "load.lua"
         script.write_text(
             _SCRIPT.format(
                 prefix=f"{prefix:08x}",
+                pause=f"delay = function() return {round(pause_seconds * 1000)} end" if pause_seconds else "",
                 bodies=self._bodies,
                 path=path,
                 method=method,

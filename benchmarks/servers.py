@@ -55,7 +55,7 @@ def stores() -> Iterator[Bench]:
 
 
 @contextmanager
-def server(app: str, port: int, *more: str) -> Iterator[None]:
+def server(app: str, port: int, *more: str) -> Iterator[subprocess.Popen[bytes]]:
     """An ASGI application under uvicorn, one process, until the block ends."""
     command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--log-level", "warning", "--no-access-log"]
     process = subprocess.Popen([*command, *more])
@@ -69,7 +69,7 @@ def server(app: str, port: int, *more: str) -> Iterator[None]:
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError(f"{app} does not answer") from None
                 time.sleep(0.1)
-        yield
+        yield process
     finally:
         process.terminate()
         process.wait()

@@ -174,9 +174,9 @@ def measured_load(load: Callable[Concatenate[_Messages, _Rest], _L]) -> Callable
         for outcome, count in _LOADED.items():
             count.inc(getattr(loaded, outcome))
         _BURIED["stream"].inc(loaded.buried)
-        # One consumer reads in order, and so the first one is the oldest.
-        if messages and (appended_ms := messages[0][0].partition("-")[0]).isdecimal():
-            _lag_seconds.observe(max(0.0, clock.now().timestamp() - int(appended_ms) / 1000))
+        appended_ms = min((int(first) for i, _ in messages if (first := i.partition("-")[0]).isdecimal()), default=None)
+        if appended_ms is not None:
+            _lag_seconds.observe(max(0.0, clock.now().timestamp() - appended_ms / 1000))
         return loaded
 
     return measuring
