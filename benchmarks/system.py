@@ -55,7 +55,7 @@ def measure(bench: Bench, bodies: list[bytes], *, seconds: int) -> None:
             within=max(full.lags) < LARGEST_LAG_SECONDS,
         )
         _tell_memory(full)
-        pause = CONNECTIONS / (best.per_second / 2)
+        pause = max(0.001, CONNECTIONS / (best.per_second / 2) - best.p50_ms / 2_000)
         with _watched(bench, port, processes) as half:
             calm = wrk.run(
                 port, PATH, seconds=seconds, connections=CONNECTIONS, headers=headers, prefix=92, pause_seconds=pause
