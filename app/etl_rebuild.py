@@ -4,11 +4,10 @@ docs/decisions/0010-rebuilding-in-place.md says why it goes this way. The pipeli
 for a statement that has just come; here what is there is compared with that, and written only where it differs.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import orjson
@@ -18,43 +17,18 @@ from sqlalchemy.orm import Session
 
 from app.config import get_settings
 from app.database import make_engine, session_scope
-from app.errors import Conflict, Unavailable
-from app.etl_incremental import flat_rows, flatten_statement, flatten_stored, give_up
-from app.ingest.dead_letters import letter_id_of, note_replayed
-from app.ingest.models import DeadLetter
-from app.linking import NewStatement, follow, learn_definitions, look_into, ought, take_turn
-from app.lrs.filters import referred_statement
+from app.errors import Conflict
+from app.linking import learn_definitions, take_turn
+from app.mending import Rebuilt, keys_of, mend, mend_references, new_statement
 from app.warehouse import bronze, definitions, gold, links, rebuilding, silver
-from app.warehouse.links import Link, Reference
 from app.warehouse.rebuilding import StoredRow
 
 STATEMENT_TIMEOUT = "1h"
 MOST_ROUNDS = 10
 ORPHANS_AT_ONCE = 10_000
-SUSPICIOUS_FROM = 20
 _FIRST = UUID(int=0)
 _REFUSING_CLASSES = ("22", "23", "54")
 """SQLSTATE classes that are about the row: data exception, integrity, limits such as the size of an index entry."""
-
-
-@dataclass(slots=True)
-class Rebuilt:
-    """What a rebuild has come to so far, in rows. walked: statements, or keys of gold. The others: what was not right.
-
-    loaded: statements that had not been flattened before. marks: statements that were wrongly voided, or wrongly not.
-    """
-
-    stage: str = ""
-    walked: int = 0
-    flat_written: int = 0
-    flat_removed: int = 0
-    links_written: int = 0
-    links_removed: int = 0
-    references: int = 0
-    definitions: int = 0
-    marks: int = 0
-    loaded: int = 0
-    buried: int = 0
 
 
 Tell = Callable[[Rebuilt], None]
@@ -100,8 +74,8 @@ def restore_missing(since: datetime, *, batch_statements: int) -> Rebuilt:
                 db.execute(text(f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT}'"))
                 take_turn(db, alone=True)
                 rows = rebuilding.rows_without_flat(db, since, size)
-                _mend_references(db, rows, done)
-                _mend(db, rows, done, refused=refused)
+                mend_references(db, rows, done)
+                mend(db, rows, done, refused=refused)
         except DBAPIError as error:
             if refused or not is_refusal(error):
                 raise
@@ -216,11 +190,11 @@ class _Silver:
             size = min(self._batch, size * 2)
 
     def _correct_references(self, rows: Sequence[StoredRow], _refused: Exception | None) -> None:
-        _mend_references(self._db, rows, self._done)
+        mend_references(self._db, rows, self._done)
 
     def _mend(self, rows: Sequence[StoredRow], refused: Exception | None) -> None:
         copied = rebuilding.copied_links(self._db, [row.seq for row in rows])
-        standing = _mend(self._db, rows, self._done, copied=copied, refused=refused)
+        standing = mend(self._db, rows, self._done, copied=copied, refused=refused)
         learn_definitions(self._db, standing, schema=definitions.SHADOW)
 
     def _remove_orphans(self, table: str, remove: Callable[[Sequence[UUID]], None]) -> None:
@@ -237,7 +211,7 @@ class _Silver:
     def _withdraw(self, ids: Sequence[UUID]) -> None:
         gone = silver.withdraw(self._db, ids)
         self._done.flat_removed += len(gone)
-        gold.refresh_lesson_progress(self._db, _keys(gone))
+        gold.refresh_lesson_progress(self._db, keys_of(gone))
 
     def _remove_stale_links(self) -> None:
         last = (0, _FIRST)
@@ -254,120 +228,7 @@ class _Silver:
         """What was loaded since is learnt as well, in the transaction in which nobody loads: nothing is missed."""
         with _turn(self._db):
             while rows := rebuilding.rows(self._db, after, None, self._batch):
-                loaded = [_new(row, orjson.loads(row.payload)) for row in rows if row.is_flattened]
+                loaded = [new_statement(row, orjson.loads(row.payload)) for row in rows if row.is_flattened]
                 learn_definitions(self._db, loaded, schema=definitions.SHADOW)
                 after = rows[-1].seq
             self._done.definitions += definitions.replace_by_shadows(self._db)
-
-
-def _mend_references(db: Session, rows: Sequence[StoredRow], done: Rebuilt) -> None:
-    """Make the references of these statements what they say. Whoever is not flattened has none yet."""
-    said: set[Reference] = set()
-    for row in rows:
-        # An unreadable one is told by whoever flattens it.
-        with suppress(Exception):
-            if row.is_flattened and (referred := referred_statement(statement := orjson.loads(row.payload))):
-                flatten_statement(statement)
-                said.add(Reference(row.id, *referred))
-    there = rebuilding.references(db, [row.id for row in rows])
-    if there != said:
-        rebuilding.remove_references(db, {wrong.statement_id for wrong in there - said})
-        links.write_references(db, list(said - there))
-        done.references += len({one.statement_id for one in there ^ said})
-
-
-def _mend(
-    db: Session,
-    rows: Sequence[StoredRow],
-    done: Rebuilt,
-    *,
-    copied: Mapping[int, set[Link]] | None = None,
-    refused: Exception | None = None,
-) -> list[NewStatement]:
-    """Make marks, flat rows and links of these statements what they ought to be, and gold what follows.
-
-    copied: the links they had, by seq. refused: the database takes no flat row of these. Returns those that can be
-    flattened.
-    """
-    if not rows:
-        return []
-    ids = [row.id for row in rows]
-    flat, failed = ({}, dict.fromkeys(ids, refused)) if refused else flat_rows(db, rows)
-    _stop_if_most_fail(rows, failed)
-    late = [row for row in rows if row.id in flat and not row.is_flattened]
-    done.loaded += flatten_stored(db, late).new
-    for row in late:
-        if row.flatten_error is not None:
-            _close_letter(db, row)
-    ill = [(row, failed[row.id]) for row in rows if row.id in failed and row.flatten_error is None]
-    give_up(db, ill)
-    done.buried += len(ill)
-    if failed:
-        rebuilding.unmark(db, failed)
-        rebuilding.remove_references(db, failed)
-
-    rebuilding.doubt_references(db, ids)
-    touched = _keys(silver.withdraw(db, follow(db, ids)))
-    right = ought(db, ids)
-    marks = {row.id: right[row.id].voided_by for row in rows if row.voided_by or right[row.id].voided_by}
-    done.marks += rebuilding.mark_voided(db, marks)
-
-    want = {key: row for key, row in flat.items() if right[key].voided_by is None}
-    touched |= _mend_flat(db, ids, want, done)
-    write: list[Link] = []
-    remove: list[Link] = []
-    for row in rows:
-        had, found_by = (copied or {}).get(row.seq, set()), right[row.id].links
-        if row.id in want:
-            write += found_by - had
-            stale = had - found_by
-            remove += stale
-        else:
-            # References that were followed since the copy was made may have given it some.
-            stale = had
-            remove += had | found_by
-        done.links_removed += len(stale)
-    links.write_links(db, write)
-    links.remove_links(db, remove)
-    done.links_written += len(write)
-    gold.refresh_lesson_progress(db, touched)
-    return [_new(row, orjson.loads(row.payload)) for row in rows if row.id in flat]
-
-
-def _mend_flat(db: Session, ids: Sequence[UUID], want: Mapping[UUID, dict[str, Any]], done: Rebuilt) -> set[gold.Key]:
-    """Replace the flat rows that are not as wanted. Returns the keys of gold of which some came or went."""
-    there = rebuilding.flat(db, ids)
-    wanted = {key: tuple(row[name] for name in silver.COLUMNS) for key, row in want.items()}
-    gone = silver.withdraw(db, [key for key, row in there.items() if wanted.get(key) != row])
-    new = [want[key] for key, row in wanted.items() if there.get(key) != row]
-    silver.write(db, new, [silver.as_line(row) for row in new])
-    done.flat_removed += len(gone) - sum(key in wanted for key, _, _ in gone)
-    done.flat_written += len(new)
-    return _keys(gone) | _keys([(row["statement_id"], row["learner_id"], row["lesson_id"]) for row in new])
-
-
-def _stop_if_most_fail(rows: Sequence[StoredRow], failed: Mapping[UUID, Exception]) -> None:
-    """Law 6: when most of what was well before fails now, it is us; stop, rather than emptying silver."""
-    well = [row for row in rows if row.is_flattened]
-    ill = [row for row in well if row.id in failed]
-    if len(well) >= SUSPICIOUS_FROM and len(ill) > len(well) / 2:
-        raise Unavailable(
-            f"{len(ill)} of {len(well)} statements that had been flattened cannot be flattened any more, the first one "
-            f"being {ill[0].id}: {failed[ill[0].id]}. They were left as they are, and the rebuild has stopped."
-        )
-
-
-def _close_letter(db: Session, row: StoredRow) -> None:
-    """The statement is loaded after all: the letter under which the sweep had buried it needs nobody any more."""
-    letter = db.get(DeadLetter, letter_id_of("sweep", "unreadable", row.payload.encode()))
-    if letter and letter.status == "open":
-        note_replayed(db, letter, [row.id], "rebuild", {})
-
-
-def _keys(gone: Sequence[tuple[UUID, UUID | None, UUID | None]]) -> set[gold.Key]:
-    return {(learner, lesson) for _, learner, lesson in gone if learner and lesson}
-
-
-def _new(row: StoredRow, statement: dict[str, Any]) -> NewStatement:
-    findings = look_into(statement, row.credential_id, defines=row.defines)
-    return NewStatement(row.id, row.seq, row.stored_at, findings)

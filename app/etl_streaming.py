@@ -19,6 +19,7 @@ from app.database import after_commit, session_scope
 from app.errors import Problem, Unreadable
 from app.etl_incremental import Batch, Incoming, Loaded, load_batch, prepare_statements
 from app.ingest.dead_letters import Letter, bury, bury_all
+from app.lrs.attachments import multipart_request
 from app.lrs.statements import split
 from app.models import StatementFlat, StatementRaw
 from app.platform import clock, metrics, telemetry
@@ -26,7 +27,7 @@ from app.platform.broker import broker
 from app.platform.logs import get_logger
 from app.platform.redis import redis_client
 from app.publishing import settle_ids
-from app.streaming import RefusedEntry, StatementStream, StreamEntry, why_halted
+from app.streaming import RefusedEntry, StatementStream, StreamEntry, attachments_in, why_halted
 from app.warehouse.bronze import keep_attachments
 
 log = get_logger(__name__)
@@ -300,13 +301,17 @@ def _refused_letter(entry: RefusedEntry) -> Letter:
 def _message_letter(
     message_id: str, fields: Fields, error: Unreadable, *, code: str = "unreadable", attempts: int = 1
 ) -> Letter:
-    """The body of an entry or, where there is none, all its fields as they are."""
+    """The body of an entry, with the data that came along; where there is no body, all its fields as they are."""
     log.error("stream entry buried", message_id=message_id, code=code, reason=error.message)
+    body, content_type = fields.get(b"body"), None
+    if body and (contents := attachments_in(fields)):
+        content_type, body = multipart_request(body, contents)
     return Letter(
         source="stream",
         code=code,
         reason=error.message,
-        body=fields.get(b"body") or b"\n".join(key + b": " + value for key, value in fields.items()),
+        content_type=content_type,
+        body=body or b"\n".join(key + b": " + value for key, value in fields.items()),
         problems=error.problems,
         credential_id=fields.get(b"credential", b"").decode(errors="replace") or None,
         request_id=fields.get(b"request", b"").decode(errors="replace") or None,

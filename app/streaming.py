@@ -108,13 +108,18 @@ class StreamEntry:
             credential,
             fields.get(b"request", b"").decode(errors="replace"),
             fields.get(b"defines") != b"0",
-            {
-                name[len(_ATTACHMENT) :].decode("ascii", "replace"): content
-                for name, content in fields.items()
-                if name.startswith(_ATTACHMENT)
-            },
+            attachments_in(fields),
             fields.get(telemetry.FIELD, b"").decode(errors="replace"),
         )
+
+
+def attachments_in(fields: Mapping[bytes, bytes]) -> dict[str, bytes]:
+    """The contents of attachments in the fields of an entry, by SHA-2."""
+    return {
+        name[len(_ATTACHMENT) :].decode("ascii", "replace"): content
+        for name, content in fields.items()
+        if name.startswith(_ATTACHMENT)
+    }
 
 
 def moment_of(message_id: str) -> datetime:

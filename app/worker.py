@@ -12,6 +12,7 @@ from app.platform import metrics, telemetry
 from app.platform.broker import broker
 from app.platform.logs import configure_logs, get_logger
 from app.platform.pace import settle_down
+from app.platform.totals import Totals
 from app.registry import ACTOR_MODULES
 
 settings = get_settings()
@@ -49,7 +50,7 @@ class ObservingMiddleware(dramatiq.Middleware):
     def before_worker_boot(self, _broker: dramatiq.Broker, _worker: dramatiq.Worker) -> None:
         """Before the first entry is read, and not in the scheduler, which loads this module for its schedule only."""
         telemetry.start_telemetry(settings, "worker")
-        self._totals = metrics.Totals(settings.required_redis_url, settings.stream_name, "worker")
+        self._totals = Totals(settings.required_redis_url, settings.stream_name, "worker")
         self._totals.start()
 
     def after_process_message(

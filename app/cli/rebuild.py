@@ -5,7 +5,8 @@ import time
 from typing import Any
 
 from app.config import get_settings
-from app.etl_rebuild import Rebuilt, rebuild_gold, rebuild_silver
+from app.etl_rebuild import rebuild_gold, rebuild_silver
+from app.mending import Rebuilt
 from app.platform.logs import configure_logs
 
 LINE_EVERY_SECONDS = 3.0

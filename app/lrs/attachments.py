@@ -11,6 +11,8 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
+import orjson
+
 from app.errors import Problem
 from app.lrs.statements import Refused
 from app.lrs.validation import is_media_type, is_sha2
@@ -115,15 +117,37 @@ def attachments_of(statement: Mapping[str, Any], path: str = "") -> Iterator[tup
             yield f"{prefix}object.attachments[{index}]", attachment
 
 
+def multipart_request(body: bytes, contents: Mapping[str, bytes]) -> tuple[str, bytes]:
+    """Statements with the data that came along, put together again: their Content-Type and their body.
+
+    body: JSON, or what was meant to be. contents: by SHA-2. The same input gives the same bytes.
+    """
+    kinds: dict[str, str] = {}
+    try:
+        parsed = orjson.loads(body)
+        for statement in parsed if isinstance(parsed, list) else [parsed]:
+            kinds |= {attachment["sha2"]: attachment["contentType"] for _, attachment in attachments_of(statement)}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        pass  # What cannot be read has no attachments that could be asked; the data is kept all the same.
+    parts = [
+        ({"sha2": sha2, "contentType": kinds.get(sha2, "application/octet-stream")}, content)
+        for sha2, content in sorted(contents.items())
+    ]
+    return multipart_response(
+        body, parts, boundary=hashlib.sha256(b"".join([body, *sorted(contents.values())])).hexdigest()
+    )
+
+
 def multipart_response(
-    statement_result: bytes, attachments: Iterable[tuple[Mapping[str, Any], bytes]]
+    statement_result: bytes, attachments: Iterable[tuple[Mapping[str, Any], bytes]], *, boundary: str = ""
 ) -> tuple[str, bytes]:
     """A multipart/mixed answer: its Content-Type and its body (xAPI 1.0.3 Communication 1.5.2).
 
     statement_result: JSON for the first part. attachments: Attachment objects with their data. The same data is sent
     once, unless attachments disagree about its contentType: a part's headers must match the attachment they are for.
+    boundary: one of our own making if none is given.
     """
-    boundary = secrets.token_hex(20)
+    boundary = boundary or secrets.token_hex(20)
     delimiter = f"\r\n--{boundary}".encode()
     chunks = [delimiter[2:], b"\r\nContent-Type: application/json\r\n\r\n", statement_result]
     sent: set[tuple[str, str]] = set()

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("clean")
 
 def test_a_redis_that_uses_too_much_memory_is_a_full_stream_at_every_door(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redis_memory, "LOOK_SECONDS", 0)
-    monkeypatch.setattr("app.api.health.SEEN_SECONDS", 0)
+    monkeypatch.setattr("app.api.watching.SEEN_SECONDS", 0)
     store = redis.Redis.from_url(get_settings().required_redis_url)
     limit = int(store.info("memory")["used_memory"]) // 2**20 + 16
     with elsewhere(monkeypatch, STREAM_MAX_MEMORY_MIB=str(limit)) as doors:

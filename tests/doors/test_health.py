@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.api import health
+from app.api import readiness, watching
 from app.config import get_settings
 from app.database import get_engine, session_scope
 from app.ingest.dead_letters import Letter, bury
@@ -40,7 +40,7 @@ SECRET = "pass-word-of-the-store"
 
 @pytest.fixture(autouse=True)
 def _looked_at_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "SEEN_SECONDS", 0.0)
+    monkeypatch.setattr(watching, "SEEN_SECONDS", 0.0)
 
 
 def ready(doors: Doors, **headers: str) -> tuple[int, dict[str, Any], dict[str, Any]]:
@@ -150,7 +150,7 @@ def test_a_database_that_lacks_migrations_is_not_ready(doors: Doors, change: str
     with get_engine().begin() as connection:
         before = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
         if "'0001'" in change:
-            change = change.replace("0001", min(health._revisions()[1]))
+            change = change.replace("0001", min(watching._revisions()[1]))
         connection.execute(text(change))
     try:
         found, _, checks = ready(doors)
@@ -205,18 +205,18 @@ def buried(letters: int, db: Session, minutes_ago: float = 0) -> None:
 
 def test_many_dead_letters_are_too_many_only_among_few_statements(doors: Doors, drain: Callable[[], int]) -> None:
     with session_scope() as db:
-        buried(health.FEW_LETTERS - 1, db)
+        buried(readiness.FEW_LETTERS - 1, db)
         buried(50, db, minutes_ago=get_settings().ready_dead_letter_minutes + 1)
     assert failing(ready(doors)[2]) == set()
     with session_scope() as db:
-        buried(health.FEW_LETTERS, db)
+        buried(readiness.FEW_LETTERS, db)
     status, _, checks = ready(doors)
     assert (status, failing(checks), checks["dead_letters"]["value"]) == (200, {"dead_letters"}, 1)
-    assert doors.post([completed() for _ in range(health.FEW_LETTERS * 30)]).status_code == 200
+    assert doors.post([completed() for _ in range(readiness.FEW_LETTERS * 30)]).status_code == 200
     drain()
     checks = ready(doors)[2]
     assert (failing(checks), checks["dead_letters"]["value"]) == (set(), pytest.approx(1 / 31, abs=1e-4))
-    assert figures(doors)[name("dead_letters_open", code="unreadable")] == health.FEW_LETTERS + 50
+    assert figures(doors)[name("dead_letters_open", code="unreadable")] == readiness.FEW_LETTERS + 50
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def test_a_store_that_hangs_is_given_up_on(
 def test_however_often_somebody_asks_the_stores_are_looked_at_once(
     doors: Doors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "SEEN_SECONDS", 3_600.0)
+    monkeypatch.setattr(watching, "SEEN_SECONDS", 3_600.0)
     before = store().info("commandstats")["cmdstat_xlen"]["calls"] if ready(doors) else 0
     for _ in range(20):
         assert ready(doors)[0] == 200

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,6 +14,7 @@ from sqlalchemy import text
 from app import etl_incremental
 from app.database import get_engine
 from app.etl_streaming import process_statement, stream_state, the_stream
+from app.lrs.attachments import parse_multipart
 from app.streaming import StreamEntry, publish_statement
 from tests.flow.loading import at_work, letters, record
 from tests.flow.system import wait_for
@@ -60,6 +62,25 @@ def test_damage_on_the_stream_is_kept_with_its_bytes_and_the_rest_goes_on() -> N
     everything = [b"\n".join(name + b": " + value for name, value in fields.items()) for fields in entries]
     assert kept == {fields.get(b"body", whole) for fields, whole in zip(entries, everything, strict=True)}
     assert len(kept) == len(entries)
+
+
+def test_what_came_along_with_a_damaged_entry_is_kept_with_it() -> None:
+    """As the sender sent it: statements first, then the data of each attachment with its hash and its type."""
+    stream = the_stream()
+    data = b"\x00\r\n--\xff"
+    sha2 = sha256(data).hexdigest()
+    attachment = {"usageType": "https://x.example/u", "display": {"en": "x"}, "contentType": "image/png"}
+    statement = completed(attachments=[{**attachment, "length": len(data), "sha2": sha2}])
+    body = orjson.dumps(statement)
+    entry = StreamEntry(body, (UUID(statement["id"]),), None, "1.0.3", "f" * 64, attachments={sha2: data})
+    with at_work():
+        for _ in range(2):
+            stream.client.xadd(stream.name, {**entry.fields(), b"version": b"\xff"})  # type: ignore[arg-type]
+        wait_for(lambda: stream_state().length == 0)
+    (letter,) = letters()
+    assert letter.seen_count == 2
+    assert parse_multipart(str(letter.content_type), bytes(letter.body)) == (body, {sha2: data})
+    assert b"Content-Type: image/png" in bytes(letter.body)
 
 
 @contextmanager

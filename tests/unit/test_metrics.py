@@ -16,7 +16,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.config import get_settings
 from app.platform import clock, metrics
-from app.platform.metrics import Totals
+from app.platform.totals import SILENT_SECONDS, Totals, families
+from app.platform.totals import page as page_of
 
 ROOT = Path(__file__).parents[2]
 ACCEPTED = "seventaps_statements_accepted_total"
@@ -48,7 +49,7 @@ def process() -> Iterator[Callable[[], Totals]]:
 
 def told(counts: dict[bytes, int], name: str, labels: dict[str, str]) -> float:
     """One value of the page that is made of these counts."""
-    page = metrics.page(list(metrics.families(counts))).decode()
+    page = page_of(list(families(counts))).decode()
     found = [
         sample.value
         for family in text_string_to_metric_families(page)
@@ -68,7 +69,7 @@ def test_what_nobody_has_counted_is_zero_and_what_nobody_knows_is_left_out() -> 
     assert told({unknown: 5_000_000}, ACCEPTED, STANDARD) == 0
     job = {"job": "of.another.process", "outcome": "done"}
     assert told({metrics._field("seventaps_job_runs_total", job): 2_000_000}, "seventaps_job_runs_total", job) == 2
-    assert b"older_release" not in metrics.page(list(metrics.families({unknown: 5_000_000})))
+    assert b"older_release" not in page_of(list(families({unknown: 5_000_000})))
 
 
 def test_each_count_is_told_once_by_whoever_asks_first(process: Callable[[], Totals]) -> None:
@@ -98,7 +99,7 @@ def test_a_process_that_was_taken_for_dead_goes_on_without_doubling(
     metrics.accepted(False, 3)
     one.tell()
     [name] = client.zrange("s:metrics:last-words", 0, -1)
-    client.zadd("s:metrics:last-words", {name: time.time() - metrics.SILENT_SECONDS - 1})
+    client.zadd("s:metrics:last-words", {name: time.time() - SILENT_SECONDS - 1})
     metrics.accepted(False, 2)
     with other._telling:
         past, *living = other._ask()
@@ -147,7 +148,8 @@ def test_fractions_are_added_up_in_any_order_to_the_same_sum(process: Callable[[
 COUNTING = """
 import sys, time
 from app.platform import metrics
-totals = metrics.Totals(sys.argv[1], "s", "worker")
+from app.platform.totals import Totals
+totals = Totals(sys.argv[1], "s", "worker")
 metrics.accepted(False, 10)
 totals.start()
 while True:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DataError, ProgrammingError
 
-from app import etl_incremental, etl_rebuild
+from app import etl_incremental, mending
 from app.database import session_scope
 from app.errors import Unavailable
 from app.etl_rebuild import rebuild_gold, rebuild_silver, restore_missing
@@ -56,7 +56,7 @@ def bug(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Sets in which addresses flattening has a bug; with no address it is mended."""
 
     def set_to(what: str | None) -> None:
-        for module in (etl_incremental, etl_rebuild):
+        for module in (etl_incremental, mending):
             monkeypatch.setattr(module, "flatten_statement", cannot(what) if what else real_flatten)
 
     return set_to
