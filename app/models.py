@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from sqlalchemy import BigInteger, Float, Identity, Index, LargeBinary, Text, func, text
-from sqlalchemy.dialects.postgresql import JSON, TIMESTAMP
+from sqlalchemy.dialects.postgresql import JSON, JSONB, TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base
@@ -29,6 +29,11 @@ class User(Base):
     time_zone: Mapped[str | None] = mapped_column(Text, comment="IANA name; unknown means the cohort's")
     language: Mapped[str | None] = mapped_column(Text, comment="RFC 5646 tag")
     source: Mapped[str] = mapped_column(Text, comment="who recognised them first: statement, roster, signup")
+    attributes: Mapped[dict[str, str]] = mapped_column(
+        JSONB,
+        server_default=text("'{}'"),
+        comment="further columns of rosters, by their heading; reports filter by them",
+    )
     created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
 
     __table_args__ = (
@@ -45,6 +50,7 @@ class Lesson(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, comment="stable_id('activity', activity_id)")
     activity_id: Mapped[str] = mapped_column(Text, comment="the IRI that statements name")
     title: Mapped[str | None] = mapped_column(Text)
+    link: Mapped[str | None] = mapped_column(Text, comment="where learners open it; NULL: its activity_id, if a URL")
     created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
 
 
@@ -56,7 +62,9 @@ class StatementRaw(Base):
     seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True, comment="order of storing")
     id: Mapped[UUID] = mapped_column(comment="statement id, the sender's or ours")
     payload: Mapped[object] = mapped_column(JSON, comment="the text as sent, number by number")
-    content_hash: Mapped[bytes] = mapped_column(LargeBinary, comment="of what may not differ between repeats")
+    content_hash: Mapped[bytes] = mapped_column(
+        LargeBinary, comment="of the text: equal ones are exact repeats, others have to be compared"
+    )
     stored_at: Mapped[datetime] = mapped_column(Moment, comment="when the door accepted it")
     xapi_version: Mapped[str] = mapped_column(Text)
     credential_id: Mapped[str] = mapped_column(Text, comment="fingerprint of the sender's public key")

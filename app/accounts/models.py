@@ -33,6 +33,7 @@ class Cohort(Base):
     slug: Mapped[str] = mapped_column(Text, unique=True, comment="its name in addresses")
     name: Mapped[str] = mapped_column(Text)
     time_zone: Mapped[str] = mapped_column(Text, comment="IANA name")
+    starts_on: Mapped[date | None] = mapped_column(Date, comment="day 0 of cohort_lessons.due_after_days")
     created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
 
 
@@ -57,6 +58,9 @@ class CohortLesson(Base):
     lesson_id: Mapped[UUID] = mapped_column(ForeignKey("lessons.id", ondelete="CASCADE"), primary_key=True)
     position: Mapped[int] = mapped_column(comment="1 for the first lesson")
     due_on: Mapped[date | None] = mapped_column(Date, comment="a day in the learner's own time zone")
+    due_after_days: Mapped[int | None] = mapped_column(
+        comment="days after cohorts.starts_on; due_on is written from it, so readers need only that"
+    )
 
     __table_args__ = (Index("ix_cohort_lessons_lesson_id", "lesson_id"),)
 
