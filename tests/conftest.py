@@ -26,6 +26,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Start the stores before any module of the application is imported: some read their address at import."""
     if config.option.collectonly or config.option.help:
         return
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        return  # Of several processes each has stores of its own; this one only hands out the work.
     global _stores  # noqa: PLW0603
     _stores = _opened.enter_context(running_stores())
     for name in [name for name in os.environ if name in _setting_names()]:
