@@ -17,6 +17,10 @@ SCHEMAS = ("bronze", "silver", "gold", "ops")
 """As received · conformed · aggregates · how the machine is doing. People and settings are in `public`."""
 
 
+IDLE_IN_TRANSACTION_SECONDS = 60.0
+"""After so long a silence within a transaction PostgreSQL ends it: whoever hangs must not hold up all other loaders."""
+
+
 class Base(DeclarativeBase):
     """Base of every table module; the naming convention lets migrations name each constraint."""
 
@@ -51,7 +55,9 @@ def connect_async(settings: Settings) -> Any:
 
 def _session_options(settings: Settings, application: str) -> dict[str, str]:
     timeout_ms = int(settings.database_statement_timeout_seconds * 1000)
-    return {"application_name": application, "options": f"-c statement_timeout={timeout_ms} -c timezone=UTC"}
+    idle_ms = int(IDLE_IN_TRANSACTION_SECONDS * 1000)
+    options = f"-c statement_timeout={timeout_ms} -c idle_in_transaction_session_timeout={idle_ms} -c timezone=UTC"
+    return {"application_name": application, "options": options}
 
 
 @lru_cache(maxsize=1)
