@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
+import psutil
 import psycopg2
 
 from app.stack.ports import LOOPBACK
@@ -26,8 +27,6 @@ _SETTINGS = {
     "listen_addresses": LOOPBACK,
     # A socket file would need a path of at most 107 bytes; TCP needs none.
     "unix_socket_directories": "",
-    "shared_buffers": "128MB",
-    "effective_cache_size": "1GB",
     "work_mem": "8MB",
     "maintenance_work_mem": "64MB",
     "max_wal_size": "2GB",
@@ -41,7 +40,15 @@ _SETTINGS = {
     "log_line_prefix": "%m [%p] ",
     "log_lock_waits": "on",
 }
+SMALLEST_CACHE_MIB, LARGEST_CACHE_MIB = 128, 1_024
 _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+def _memory() -> dict[str, str]:
+    """An eighth of the machine's memory for pages, within limits; it is taken only as far as there are pages."""
+    whole_mib = psutil.virtual_memory().total // 2**20
+    cache_mib = max(SMALLEST_CACHE_MIB, min(LARGEST_CACHE_MIB, whole_mib // 8))
+    return {"shared_buffers": f"{cache_mib}MB", "effective_cache_size": f"{whole_mib // 2}MB"}
 
 
 class EmbeddedPostgres(EmbeddedServer):
@@ -97,7 +104,7 @@ class EmbeddedPostgres(EmbeddedServer):
             self._set_new_password()
 
     def _command(self) -> Sequence[str]:
-        settings = _SETTINGS | {"port": str(self.port)} | ({} if self.durable else _NOT_DURABLE)
+        settings = _SETTINGS | _memory() | {"port": str(self.port)} | ({} if self.durable else _NOT_DURABLE)
         command = [str(self._programs / "postgres"), "-D", str(self.server_dir)]
         for key, value in settings.items():
             command += ["-c", f"{key}={value}"]
