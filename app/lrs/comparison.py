@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from hashlib import blake2b
 from typing import Any
 
 import orjson
@@ -40,11 +39,6 @@ def comparable(statement: Mapping[str, Any]) -> dict[str, Any]:
         if value is not None:
             content[key] = spell(value)
     return content
-
-
-def comparison_hash(statement: Mapping[str, Any]) -> bytes:
-    """What two statements of one id must share to be the same statement: 16 bytes (xAPI 1.0.3 Data 2.3.1)."""
-    return blake2b(_dump(comparable(statement)), digest_size=16).digest()
 
 
 def agree(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -41,7 +41,7 @@ def report(doors: Doors, cohort_id: str, **query: str) -> Any:
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", f"/api/reports/cohorts/{uuid4()}/completions"),
+        ("GET", "/api/reports/cohorts/7d0b5a52-7c4e-4f0e-9a53-1f0d1f6c2b11/completions"),
         ("GET", "/api/cohorts"),
         ("PUT", "/api/cohorts/spring"),
         ("GET", "/api/debug/pipeline"),

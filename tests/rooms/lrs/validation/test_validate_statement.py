@@ -1,5 +1,6 @@
 """validate_statement: one mutation of a valid statement at a time, and what is said about it."""
 
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -7,7 +8,14 @@ import pytest
 from app.errors import Problem
 from app.lrs.validation import MOST_PROBLEMS, Version, validate_statement
 
-GONE = object()
+
+class Gone(Enum):
+    """Stands for a property that is taken away, by one name in every process."""
+
+    GONE = "gone"
+
+
+GONE = Gone.GONE
 ANN = {"mbox": "mailto:ann@example.com"}
 BOB = {"mbox": "mailto:bob@example.com"}
 REFERENCE = {"objectType": "StatementRef", "id": "8f87ccde-bb56-4c2e-ab83-44982ef22df0"}
