@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.config import get_settings
 from app.platform import clock, metrics
+from app.platform import totals as totals_of
 from app.platform.totals import SILENT_SECONDS, Totals, families
 from app.platform.totals import page as page_of
 
@@ -38,7 +39,7 @@ def process() -> Iterator[Callable[[], Totals]]:
 
     def make() -> Totals:
         if not made:
-            metrics._not_handed_out()  # What other tests have counted is theirs.
+            totals_of._not_handed_out()  # What other tests have counted is theirs.
         made.append(Totals(get_settings().required_redis_url, "s", "api"))
         return made[-1]
 
@@ -68,7 +69,7 @@ def test_what_nobody_has_counted_is_zero_and_what_nobody_knows_is_left_out() -> 
     unknown = orjson.dumps(["seventaps_of_an_older_release_total", {}])
     assert told({unknown: 5_000_000}, ACCEPTED, STANDARD) == 0
     job = {"job": "of.another.process", "outcome": "done"}
-    assert told({metrics._field("seventaps_job_runs_total", job): 2_000_000}, "seventaps_job_runs_total", job) == 2
+    assert told({totals_of._field("seventaps_job_runs_total", job): 2_000_000}, "seventaps_job_runs_total", job) == 2
     assert b"older_release" not in page_of(list(families({unknown: 5_000_000})))
 
 
@@ -103,7 +104,7 @@ def test_a_process_that_was_taken_for_dead_goes_on_without_doubling(
     metrics.accepted(False, 2)
     with other._telling:
         past, *living = other._ask()
-    assert (living, dict(metrics._pairs(past)) != {}) == ([], True), "the silent one belongs to the past now"
+    assert (living, dict(totals_of._pairs(past)) != {}) == ([], True), "the silent one belongs to the past now"
     one.tell()
     assert plain(other) == 5
     assert plain(one) == 5
