@@ -27,6 +27,17 @@ class Bench:
     user: str
     password: str
 
+    def use(self) -> None:
+        """Set the environment of this process, and so of those that it starts, to these stores."""
+        os.environ |= {
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.redis_url,
+            "DATA_DIR": str(self.folder),
+            "PUBLIC_PEM": self.user,
+            "ADMIN_TOKEN": "bench",
+            "LOG_LEVEL": "WARNING",
+        }
+
 
 @contextmanager
 def stores() -> Iterator[Bench]:
@@ -42,14 +53,7 @@ def stores() -> Iterator[Bench]:
         bench = Bench(
             folder, postgres.start(), redis.start(), keys.one_line(pair.public_pem), keys.one_line(pair.secret_pem)
         )
-        os.environ |= {
-            "DATABASE_URL": bench.database_url,
-            "REDIS_URL": bench.redis_url,
-            "DATA_DIR": str(folder),
-            "PUBLIC_PEM": bench.user,
-            "ADMIN_TOKEN": "bench",
-            "LOG_LEVEL": "WARNING",
-        }
+        bench.use()
         subprocess.run([sys.executable, "-m", "app", "migrate"], check=True)
         yield bench
 
