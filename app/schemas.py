@@ -1,5 +1,6 @@
 """What the JSON doors take and give. OpenAPI is made of these."""
 
+import re
 from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -66,6 +67,57 @@ class LearnerPlan(_Strict):
         if not (self.email or self.phone or self.accounts):
             raise ValueError("a learner needs an email, a phone or an account to be recognised by")
         return self
+
+
+_PHONE = re.compile(r"\+?[\d ().-]{7,24}", re.ASCII)
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Avatar = Annotated[
+    str, Field(min_length=2, max_length=40, pattern=r"^[\w.-]+$", description="letters, digits, _ . -; a public handle")
+]
+Mailable = Annotated[str, Field(max_length=320, pattern=r"^[^@\s<>\"(),;:\\]+@[^@\s<>\"(),;:\\]+\.[^@\s<>\"(),;:\\]+$")]
+CohortSlug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+LanguageTag = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$", examples=["en-GB"])]
+
+
+class SignupRequest(_Strict):
+    """Somebody signs up, with an e-mail address or a phone number or both.
+
+    website is a trap for machines: people do not see the field, and whoever fills it in is not entered.
+    """
+
+    name: Name
+    email: Mailable | None = None
+    phone: str | None = Field(default=None, max_length=40, examples=["+1 555 010 0123"])
+    avatar: Avatar | None = None
+    cohort: CohortSlug | None = None
+    time_zone: TimeZone | None = None
+    language: LanguageTag | None = None
+    website: str | None = Field(default=None, max_length=200)
+
+    @field_validator("phone")
+    @classmethod
+    def _phone_is_one(cls, value: str | None) -> str | None:
+        if value is not None and not (_PHONE.fullmatch(value) and 8 <= sum(c.isdigit() for c in value) <= 15):
+            raise ValueError("is no phone number; write it with its country code, such as +15551234567")
+        return value
+
+    @model_validator(mode="after")
+    def _reachable(self) -> "SignupRequest":
+        if not (self.email or self.phone):
+            raise ValueError("an email or a phone is needed")
+        return self
+
+
+class UserRead(BaseModel):
+    """What was understood of a sign-up; the same for somebody new and for somebody who is known already."""
+
+    name: str
+    email: str | None
+    phone: str | None
+    avatar: str | None
+    cohort: str | None
+    time_zone: str | None
+    language: str | None
 
 
 class LessonPlan(_Strict):
