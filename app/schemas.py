@@ -13,7 +13,7 @@ def _has_surrogate(text: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
     """What comes in: an unknown property is a mistake that its sender wants to hear of."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
@@ -38,14 +38,14 @@ Text200 = Annotated[str, Field(min_length=1, max_length=200)]
 Iri = Annotated[str, Field(min_length=3, max_length=2_000, pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"]+$")]
 
 
-class AccountPlan(_Strict):
+class AccountPlan(Strict):
     """An xAPI account of a learner, as a sender names them."""
 
     home_page: Iri
     name: Text200
 
 
-class LearnerPlan(_Strict):
+class LearnerPlan(Strict):
     """A learner of a cohort, with at least one way to recognise them: e-mail, phone or account."""
 
     name: Text200
@@ -79,7 +79,7 @@ CohortSlug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 LanguageTag = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$", examples=["en-GB"])]
 
 
-class SignupRequest(_Strict):
+class SignupRequest(Strict):
     """Somebody signs up, with an e-mail address or a phone number or both.
 
     website is a trap for machines: people do not see the field, and whoever fills it in is not entered.
@@ -120,7 +120,7 @@ class UserRead(BaseModel):
     language: str | None
 
 
-class LessonPlan(_Strict):
+class LessonPlan(Strict):
     """A lesson of a cohort; its place in the list is its place in the course."""
 
     activity_id: Iri
@@ -128,7 +128,7 @@ class LessonPlan(_Strict):
     due_on: date | None = None
 
 
-class CohortPlan(_Strict):
+class CohortPlan(Strict):
     """All of a cohort: putting it replaces what was planned before."""
 
     name: Text200
