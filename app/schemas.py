@@ -1,6 +1,7 @@
 """What the JSON doors take and give. OpenAPI is made of these."""
 
 import re
+from collections import Counter
 from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -36,6 +37,19 @@ def _known_time_zone(name: str) -> str:
 TimeZone = Annotated[str, AfterValidator(_known_time_zone)]
 Text200 = Annotated[str, Field(min_length=1, max_length=200)]
 Iri = Annotated[str, Field(min_length=3, max_length=2_000, pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"]+$")]
+
+
+def _link_is_safe(link: str) -> str:
+    if not link.lower().startswith(("https://", "http://")):
+        raise ValueError("has to be a web address that starts with https:// or http://")
+    return link
+
+
+Link = Annotated[
+    str, Field(max_length=2_000, pattern=r"^[^\s<>\"\\^`{|}\x00-\x1f]+$"), AfterValidator(_link_is_safe)
+]
+StartDay = Annotated[date, Field(ge=date(1970, 1, 1), le=date(2200, 1, 1))]
+DaysAfter = Annotated[int, Field(ge=0, le=3_650)]
 
 
 class AccountPlan(Strict):
@@ -121,28 +135,42 @@ class UserRead(BaseModel):
 
 
 class LessonPlan(Strict):
-    """A lesson of a cohort; its place in the list is its place in the course."""
+    """A lesson of a cohort; its place in the list is its place in the course.
+
+    Due on a day, or a number of days after the cohort's starts_on, or never. title, link: of the lesson, for everybody.
+    """
 
     activity_id: Iri
     title: Text200 | None = None
+    link: Link | None = None
     due_on: date | None = None
+    due_after_days: DaysAfter | None = None
+
+    @model_validator(mode="after")
+    def _due_once(self) -> "LessonPlan":
+        if self.due_on is not None and self.due_after_days is not None:
+            raise ValueError("give due_on or due_after_days, not both")
+        return self
+
+
+def _each_lesson_once(lessons: list[LessonPlan]) -> list[LessonPlan]:
+    ids = [lesson.activity_id for lesson in lessons]
+    if twice := {one for one, times in Counter(ids).items() if times > 1}:
+        raise ValueError(f"a lesson stands in the course once; given twice: {', '.join(sorted(twice))}")
+    return lessons
+
+
+Lessons = Annotated[list[LessonPlan], Field(max_length=500), AfterValidator(_each_lesson_once)]
 
 
 class CohortPlan(Strict):
-    """All of a cohort: putting it replaces what was planned before."""
+    """All of a cohort: putting it replaces what was planned before. starts_on: day 0 of its lessons' due_after_days."""
 
     name: Text200
     time_zone: TimeZone = "UTC"
-    lessons: list[LessonPlan] = Field(default=[], max_length=500)
+    starts_on: StartDay | None = None
+    lessons: Lessons = []
     learners: list[LearnerPlan] = Field(default=[], max_length=10_000)
-
-    @field_validator("lessons")
-    @classmethod
-    def _each_lesson_once(cls, lessons: list[LessonPlan]) -> list[LessonPlan]:
-        ids = [lesson.activity_id for lesson in lessons]
-        if twice := {i for i in ids if ids.count(i) > 1}:
-            raise ValueError(f"a lesson stands in the course once; given twice: {', '.join(sorted(twice))}")
-        return lessons
 
 
 class CohortRead(BaseModel):

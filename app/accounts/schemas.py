@@ -1,33 +1,18 @@
 """What people who look after learners ask for and get, at the doors and from the command line."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from app.schemas import Iri, Name, ProblemRead, Strict, Text200
+from app.schemas import CohortSlug, Lessons, Link, Name, ProblemRead, StartDay, Strict, Text200
 
 PAGE_LEARNERS = 50
 PAGE_MAX_LEARNERS = 200
 PAGE_LESSONS = 500
-MAX_LINK_CHARACTERS = 2_000
 
 RowVerdict = Literal["new", "known", "changed", "invalid", "duplicate"]
-EARLIEST_START, LATEST_START = date(1970, 1, 1), date(2200, 1, 1)
-
-
-def _link_is_safe(link: str) -> str:
-    if not link.lower().startswith(("https://", "http://")):
-        raise ValueError("has to be a web address that starts with https:// or http://")
-    return link
-
-
-Link = Annotated[
-    str, Field(max_length=MAX_LINK_CHARACTERS, pattern=r"^[^\s<>\"\\^`{|}\x00-\x1f]+$"), AfterValidator(_link_is_safe)
-]
-StartDay = Annotated[date, Field(ge=EARLIEST_START, le=LATEST_START)]
-DaysAfter = Annotated[int, Field(ge=0, le=3_650)]
 
 
 class RowRead(BaseModel):
@@ -124,36 +109,11 @@ class CourseRead(BaseModel):
     lessons: list[LessonPlanRead]
 
 
-class DueLesson(Strict):
-    """A lesson in its place: a day, or a number of days after the start, or neither."""
-
-    activity_id: Iri
-    title: Text200 | None = None
-    link: Link | None = None
-    due_on: date | None = None
-    due_after_days: DaysAfter | None = None
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> "DueLesson":
-        if self.due_on is not None and self.due_after_days is not None:
-            raise ValueError("give due_on or due_after_days, not both")
-        return self
-
-
 class CoursePlan(Strict):
     """The lessons of a cohort in order; putting it replaces the order and the days of before."""
 
     starts_on: StartDay | None = None
-    lessons: list[DueLesson] = Field(max_length=500)
-
-    @model_validator(mode="after")
-    def _each_once(self) -> "CoursePlan":
-        seen: set[str] = set()
-        for lesson in self.lessons:
-            if lesson.activity_id in seen:
-                raise ValueError(f"a lesson stands in the course once; given twice: {lesson.activity_id}")
-            seen.add(lesson.activity_id)
-        return self
+    lessons: Lessons
 
 
 class IdentifierRead(BaseModel):
@@ -205,12 +165,13 @@ class Merge(Strict):
 class Split(Strict):
     """Which identifiers belong to somebody else: their keys, as the learner's own door tells them.
 
-    into: the learner they belong to; without it a new one is made, with this name.
+    into: the learner they belong to; without it a new one is made, with this name. cohorts: which that one is in too.
     """
 
     identifiers: list[UUID] = Field(min_length=1, max_length=500)
     into: UUID | None = None
     name: Name | None = None
+    cohorts: list[CohortSlug] = Field(default=[], max_length=100)
 
 
 class Moved(BaseModel):
