@@ -10,12 +10,15 @@ from starlette.concurrency import run_in_threadpool
 from app.accounts import imports, roster_import
 from app.accounts.roster import ID_HOME_PAGE, Roster, read_roster
 from app.accounts.roster_files import read_table
-from app.accounts.schemas import ImportRead, RosterRead
+from app.accounts.schemas import ImportRead, ResponsesRead, RosterRead
 from app.api.problems import errors
 from app.api.requests import read_body
 from app.config import Settings
 from app.database import get_db, session_scope
-from app.schemas import Iri, TimeZone
+from app.etl_streaming import the_stream
+from app.ingest.transformers.response_export import COURSE
+from app.response_import import import_responses
+from app.schemas import CohortSlug, Iri, TimeZone
 from app.security import Admin
 
 ACTOR = "admin token"
@@ -52,6 +55,28 @@ async def post_roster(
     settings: Settings = request.app.state.settings
     content = await read_body(request, settings.max_body_bytes)
     return await run_in_threadpool(_import_roster, content, dry_run, time_zone, id_home_page)
+
+
+@router.post("/responses", openapi_extra=FILE_BODY, responses=errors(404, 413))
+async def post_responses(
+    request: Request,
+    dry_run: DryRun = True,
+    cohort: Annotated[CohortSlug | None, Query(description="whose plan says which lesson has which number")] = None,
+    course: Annotated[Iri, Query(description="where lessons are placed that no plan knows")] = COURSE,
+) -> ResponsesRead:
+    """Look at an export of responses from 7taps, or with dry_run=false take its answers in as statements.
+
+    Headings: Learner, Card, Card type, Lesson Number, Global Q#, PDF Page #, Response. The id of a statement follows
+    from what its row says, so that a second import of the same file adds nothing. Durable when this answers.
+    """
+    settings: Settings = request.app.state.settings
+    content = await read_body(request, settings.max_body_bytes)
+    stream = the_stream() if settings.etl_mode == "streaming" else None
+    return await run_in_threadpool(
+        lambda: import_responses(
+            session_scope, stream, read_table(content), course=course, cohort=cohort, actor=ACTOR, dry_run=dry_run
+        )
+    )
 
 
 @router.get("/imports")
