@@ -91,7 +91,9 @@ class Settings(BaseSettings):
         """Exact origins only: `*` would let every page of the web sign people up and read the answer."""
         for one in value.split(","):
             if one.strip() and not re.fullmatch(r"https?://[\w.-]+(:\d+)?/?", one.strip(), re.ASCII):
-                raise ValueError(f"{one.strip()!r} is no origin; write scheme and host, such as https://www.example.org")
+                raise ValueError(
+                    f"{one.strip()!r} is no origin; write scheme and host, such as https://www.example.org"
+                )
         return value
 
     @field_validator(

@@ -45,7 +45,7 @@ class _Found:
 
 
 def erase(units: Units, learner_id: UUID, actor: str, *, dry_run: bool) -> Erased:
-    """Delete everything that is kept about a learner, or say what that would be. NotFound when there is no such learner.
+    """Delete everything that is kept about a learner, or say what that would be. NotFound when there is none.
 
     What has been accepted and waits on the stream has to be loaded before (see streaming.wait_until_loaded); what is
     accepted later is somebody new. The row in ops.audit_log holds numbers and the learner's id.

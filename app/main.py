@@ -78,9 +78,7 @@ def create_app() -> FastAPI:
             client, settings.stream_name, settings.stream_max_entries, settings.stream_max_memory_mib
         )
         app.state.known_ids = KnownIds(settings)
-        app.state.signup_limit = SignupLimit(
-            settings.required_redis_url, settings.signup_max_per_address_per_hour
-        )
+        app.state.signup_limit = SignupLimit(settings.required_redis_url, settings.signup_max_per_address_per_hour)
         app.state.consistency = Consistency(app.state.publisher)
         settle_down()
         async with watching(app, settings):

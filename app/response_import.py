@@ -33,7 +33,14 @@ Units = Callable[[], AbstractContextManager[Session]]
 
 
 def import_responses(
-    units: Units, stream: StatementStream | None, table: Table, *, course: str, cohort: str | None, actor: str, dry_run: bool
+    units: Units,
+    stream: StatementStream | None,
+    table: Table,
+    *,
+    course: str,
+    cohort: str | None,
+    actor: str,
+    dry_run: bool,
 ) -> ResponsesRead:
     """Make statements of an export and have them accepted; those that are stored already are passed over.
 
@@ -115,4 +122,3 @@ def _accept(units: Units, stream: StatementStream | None, some: Sequence[Answer]
                 for place, one in enumerate(some)
             ],
         )
-

@@ -45,9 +45,7 @@ def _link_is_safe(link: str) -> str:
     return link
 
 
-Link = Annotated[
-    str, Field(max_length=2_000, pattern=r"^[^\s<>\"\\^`{|}\x00-\x1f]+$"), AfterValidator(_link_is_safe)
-]
+Link = Annotated[str, Field(max_length=2_000, pattern=r"^[^\s<>\"\\^`{|}\x00-\x1f]+$"), AfterValidator(_link_is_safe)]
 StartDay = Annotated[date, Field(ge=date(1970, 1, 1), le=date(2200, 1, 1))]
 DaysAfter = Annotated[int, Field(ge=0, le=3_650)]
 

@@ -179,7 +179,9 @@ def wait_until_loaded(stream: StatementStream, patience_seconds: float) -> None:
             if not oldest or _place(oldest[0][0]) > _place(newest[0][0]):
                 return
             if why := why_halted(stream):
-                raise Conflict(f"Statements wait on the stream, and the loader stands still: {why} Nothing was changed.")
+                raise Conflict(
+                    f"Statements wait on the stream, and the loader stands still: {why} Nothing was changed."
+                )
             if time.monotonic() >= give_up:
                 raise Conflict(
                     f"Statements that were accepted before wait for the loader for more than {patience_seconds:g} "

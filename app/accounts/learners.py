@@ -113,7 +113,7 @@ def move_everything(db: Session, source: UUID, target: UUID) -> int:
     moved = 0
     for one in referring_columns(db):
         there_already = " AND ".join(
-            f"NOT EXISTS (SELECT FROM {one.table} o WHERE o.{one.column} = :target"  # noqa: S608
+            f"NOT EXISTS (SELECT FROM {one.table} o WHERE o.{one.column} = :target"
             + "".join(f" AND o.{name} = t.{name}" for name in key)
             + ")"
             for key in one.unique_with

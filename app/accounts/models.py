@@ -99,7 +99,9 @@ class Import(Base):
         JSONB, server_default=text("'{}'"), comment="rows by verdict; no personal data"
     )
     started_at: Mapped[datetime] = mapped_column(Moment)
-    updated_at: Mapped[datetime] = mapped_column(Moment, comment="of the last step; old without outcome: it was cut off")
+    updated_at: Mapped[datetime] = mapped_column(
+        Moment, comment="of the last step; old without outcome: it was cut off"
+    )
     finished_at: Mapped[datetime | None] = mapped_column(Moment)
 
     __table_args__ = (Index("ix_imports_started_at", "started_at"), {"schema": "ops"})

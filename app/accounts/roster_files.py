@@ -48,7 +48,9 @@ def read_table(content: bytes) -> Table:
     numbered = ((number, cells) for number, cells in enumerate(lines, start=1))
     first = next(((number, cells) for number, cells in numbered if any(cells)), None)
     if first is None:
-        raise BadRequest("The file is empty.", [Problem("$", "holds no row.", "A row of headings, then one per person.")])
+        raise BadRequest(
+            "The file is empty.", [Problem("$", "holds no row.", "A row of headings, then one per person.")]
+        )
     headings = _without_tail(first[1])
     if len(headings) > MAX_COLUMNS:
         raise TooLarge(f"The file has {len(headings)} columns; {MAX_COLUMNS} is the most.")
@@ -122,7 +124,7 @@ def _xlsx_lines(content: bytes) -> Iterator[list[str]]:
 
 
 def _check_archive(content: bytes) -> None:
-    """Refuse what would be much larger unpacked. Reading stops at the size that is declared, so that can be believed."""
+    """Refuse what would be much larger unpacked. Reading stops at the declared size, so that can be believed."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             parts = archive.infolist()

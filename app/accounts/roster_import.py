@@ -94,9 +94,9 @@ def _plan(db: Session, rows: Sequence[RosterRow]) -> _Step:
     usable = [row for row in rows if row.person is not None and not row.problems]
     keys = {one.key for row in usable if row.person for one in row.person.identifiers}
     owners = owners_of(db, keys)
-    query = select(
-        User.id, User.name, User.email, User.phone, User.time_zone, User.language, User.attributes
-    ).where(User.id.in_(set(owners.values())))
+    query = select(User.id, User.name, User.email, User.phone, User.time_zone, User.language, User.attributes).where(
+        User.id.in_(set(owners.values()))
+    )
     known = {user.id: user for user in db.execute(query)} if owners else {}
     step = _Step(known=known, in_cohorts=_memberships(db, set(known)))
     for row in rows:
@@ -119,7 +119,9 @@ def _judge(row: RosterRow, owners: dict[UUID, UUID], step: _Step) -> RowRead:
     people = {owners[one.key] for one in person.identifiers if one.key in owners}
     if len(people) > 1:
         told = f"Its e-mail, phone and ID belong to {len(people)} learners: {', '.join(sorted(map(str, people)))}."
-        read.problems = [ProblemRead(path="$", message=told, expected="One person; merge the learners if they are one.")]
+        read.problems = [
+            ProblemRead(path="$", message=told, expected="One person; merge the learners if they are one.")
+        ]
         return read
     user_id = next(iter(people), None)
     if row.duplicate_of is not None:
@@ -137,7 +139,7 @@ def _judge(row: RosterRow, owners: dict[UUID, UUID], step: _Step) -> RowRead:
                 "id": user_id,
                 "source": "roster",
                 "attributes": row.attributes,
-                **{name: value for name, value in _said(row).items()},
+                **_said(row),
             }
         )
     else:

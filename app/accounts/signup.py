@@ -1,4 +1,4 @@
-"""Sign-up: somebody says who they are and joins a cohort. What is known of a learner is neither told nor overwritten."""
+"""Sign-up: somebody says who they are and joins a cohort. What is known already is neither told nor overwritten."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -33,7 +33,7 @@ class SignedUp:
 def sign_up(db: Session, wanted: SignupRequest, *, trusted: bool) -> SignedUp:
     """Enter a learner, or let the one who has this e-mail address or phone number join the cohort.
 
-    Of a learner who is known already only blanks are filled (name, time zone, language, avatar). Their other identifiers
+    Of a learner who is known already only blanks are filled (name, time zone, language, avatar). Further identifiers
     are added only when a trusted party says so: on a public form anybody can write an address of somebody else beside
     a phone number of their own. AvatarTaken when the handle was ever asked for; BadRequest when there is no such
     cohort.
@@ -43,10 +43,9 @@ def sign_up(db: Session, wanted: SignupRequest, *, trusted: bool) -> SignedUp:
     take_turn(db)
     owners = owners_of(db, [identifier.key for identifier in person.identifiers])
     known = next((owners[one.key] for one in person.identifiers if one.key in owners), None)
-    if known is None or trusted:
+    user_id = known
+    if user_id is None or trusted:
         user_id = recognise(db, [person], source="signup")[person.actor_key]
-    else:
-        user_id = known
     blanks = {"name": wanted.name, "time_zone": wanted.time_zone, "language": wanted.language}
     if trusted:
         blanks |= {"email": person.email, "phone": person.phone}

@@ -57,7 +57,11 @@ class CorsOfSignup:
         self._app = app
         self._path = path
         self._with_cors = CORSMiddleware(
-            app, allow_origins=origins, allow_methods=("POST",), allow_headers=("Content-Type",), allow_credentials=False
+            app,
+            allow_origins=origins,
+            allow_methods=("POST",),
+            allow_headers=("Content-Type",),
+            allow_credentials=False,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

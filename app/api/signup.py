@@ -100,7 +100,10 @@ async def _is_trusted(request: Request) -> bool:
         require_admin(request, None)
         return True
     check: CredentialCheck = request.app.state.credential_check
-    require_scope(check.remembered(header) or await run_in_threadpool(check.check, header), WRITE_STATEMENTS)
+    sender = check.remembered(header)
+    if sender is None:
+        sender = await run_in_threadpool(check.check, header)
+    require_scope(sender, WRITE_STATEMENTS)
     return True
 
 

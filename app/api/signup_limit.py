@@ -15,7 +15,10 @@ REPEAT_SECONDS = 600
 _PATIENCE_SECONDS = 1.0
 
 # One step, so that no counter is ever left without its end.
-_COUNT = "redis.call('SET', KEYS[1], 0, 'EX', ARGV[1], 'NX') return {redis.call('INCR', KEYS[1]), redis.call('TTL', KEYS[1])}"
+_COUNT = """
+redis.call('SET', KEYS[1], 0, 'EX', ARGV[1], 'NX')
+return {redis.call('INCR', KEYS[1]), redis.call('TTL', KEYS[1])}
+"""
 
 
 class TooManySignups(AppError):
@@ -46,7 +49,7 @@ class SignupLimit:
         if not self._most:
             return
         try:
-            made, left_seconds = self._client.eval(_COUNT, 1, _key("address", address), WINDOW_SECONDS)  # type: ignore[misc]
+            made, left_seconds = self._client.eval(_COUNT, 1, _key("address", address), WINDOW_SECONDS)
         except redis.RedisError as error:
             log.warning("sign-ups are not counted: Redis does not answer", error=str(error)[:300])
             return

@@ -109,8 +109,8 @@ def _retention(arguments: argparse.Namespace) -> int:
             session_scope, days, ACTOR, lambda done: print(f"{done:,} statements", file=sys.stderr, flush=True)
         )
     print(
-        f"older than {days:,} days (before {told.before}): {told.statements:,} statements, {told.documents:,} documents, "
-        f"{told.dead_letters:,} dead letters{_how(arguments.apply)}"
+        f"older than {days:,} days (before {told.before}): {told.statements:,} statements, "
+        f"{told.documents:,} documents, {told.dead_letters:,} dead letters{_how(arguments.apply)}"
     )
     return 0
 

@@ -60,4 +60,4 @@ def count_older(db: Session, moment: datetime) -> int:
 
 def delete_older(db: Session, moment: datetime) -> int:
     """Delete letters that were last seen before this moment, whatever became of them. Returns how many."""
-    return int(db.execute(delete(DeadLetter).where(DeadLetter.last_seen_at < moment)).rowcount)  # type: ignore[attr-defined]
+    return len(db.scalars(delete(DeadLetter).where(DeadLetter.last_seen_at < moment).returning(DeadLetter.id)).all())

@@ -34,7 +34,7 @@ CLOCKS_APART_SECONDS = 30
     periodic=cron("17 * * * *"),
 )
 def retention() -> None:
-    """One tick. The row of its day in ops.job_runs is the claim, so it runs once a day; without days it does nothing."""
+    """One tick. The row of its day in ops.job_runs is the claim, so it runs once a day; without a setting never."""
     days = get_settings().retention_days
     if not days:
         return

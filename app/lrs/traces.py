@@ -35,7 +35,7 @@ def show(db: Session, agents: Sequence[str], holds: Holds) -> list[dict[str, Any
     found: list[dict[str, Any]] = []
     for table in _OWN:
         for key in list(_keys(db, table, agents, holds)):
-            row = db.get_one(table, key)
+            row: Any = db.get_one(table, key)
             found.append(
                 {
                     "kind": table.__tablename__,
@@ -65,9 +65,10 @@ def count_older(db: Session, moment: datetime) -> int:
 
 def delete_older(db: Session, moment: datetime) -> int:
     """Delete documents of persons that were last updated before this moment. Returns how many."""
-    return sum(
-        int(db.execute(delete(table).where(table.updated_at < moment)).rowcount) for table in _OWN  # type: ignore[attr-defined]
-    )
+    gone = 0
+    for table in _OWN:
+        gone += len(db.scalars(delete(table).where(table.updated_at < moment).returning(table.key)).all())
+    return gone
 
 
 def _keys(

@@ -71,7 +71,8 @@ def count_derived(db: Session, ids: Collection[UUID]) -> dict[str, int]:
     found: dict[str, int] = {}
     with raw_cursor(db) as cursor:
         for table in ("statements_flat", "statement_refs"):
-            cursor.execute(f"SELECT count(*) FROM silver.{table} WHERE statement_id = ANY(%s)", (list(ids),))  # noqa: S608
+            query = f"SELECT count(*) FROM silver.{table} WHERE statement_id = ANY(%s)"  # noqa: S608
+            cursor.execute(query, (list(ids),))
             found[f"silver.{table}"] = int(cursor.fetchone()[0])
     return found
 

@@ -61,9 +61,7 @@ class MovedRow(NamedTuple):
     occurred_at: datetime
 
 
-def change_learner(
-    db: Session, source: UUID, target: UUID, actor_keys: Sequence[str] | None = None
-) -> list[MovedRow]:
+def change_learner(db: Session, source: UUID, target: UUID, actor_keys: Sequence[str] | None = None) -> list[MovedRow]:
     """Let flat rows of one learner be another's: all of them, or those that came under these actor keys."""
     with raw_cursor(db) as cursor:
         cursor.execute(

@@ -46,7 +46,9 @@ def upgrade() -> None:
             comment="rows by verdict; no personal data",
         ),
         sa.Column("started_at", MOMENT, nullable=False),
-        sa.Column("updated_at", MOMENT, nullable=False, comment="of the last step; old without outcome: it was cut off"),
+        sa.Column(
+            "updated_at", MOMENT, nullable=False, comment="of the last step; old without outcome: it was cut off"
+        ),
         sa.Column("finished_at", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_imports")),
         schema="ops",

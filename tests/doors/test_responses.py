@@ -66,7 +66,11 @@ def test_answers_come_in_once(doors: Doors, drain: Callable[[], int]) -> None:
     with session_scope() as db:
         assert db.scalars(select(DeadLetter.id)).all() == []
     told = doors.client.get(f"/api/imports/{last['import_id']}", headers=doors.admin).json()
-    assert (told["kind"], told["outcome"], told["counts"]) == ("responses", "done", {"queued": 0, "known": 4, "skipped": 3})
+    assert (told["kind"], told["outcome"], told["counts"]) == (
+        "responses",
+        "done",
+        {"queued": 0, "known": 4, "skipped": 3},
+    )
 
 
 def test_the_same_learners_and_the_same_lessons_as_in_statements(doors: Doors, drain: Callable[[], int]) -> None:
@@ -79,7 +83,9 @@ def test_the_same_learners_and_the_same_lessons_as_in_statements(doors: Doors, d
     drain()
     with session_scope() as db:
         anns = db.scalars(select(User.id).where(User.email == "ann@example.org")).all()
-        count = db.execute(text("SELECT learner_id, count(*), count(DISTINCT lesson_id) FROM silver.statements_flat GROUP BY 1"))
+        count = db.execute(
+            text("SELECT learner_id, count(*), count(DISTINCT lesson_id) FROM silver.statements_flat GROUP BY 1")
+        )
         assert {row[0]: (row[1], row[2]) for row in count}[anns[0]] == (3, 1)
     assert len(anns) == 1
     assert send(doors, cohort="nowhere").status_code == 404

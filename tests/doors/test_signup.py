@@ -1,4 +1,4 @@
-"""Sign-up: by form, by script, by relay; nothing is revealed of people who are known, nothing of them is overwritten."""
+"""Sign-up by form, by script, by relay: nothing is revealed of people who are known, or overwritten."""
 
 import os
 import re

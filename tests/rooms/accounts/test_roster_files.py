@@ -110,8 +110,15 @@ def test_group_and_team_make_one_cohort_for_ever() -> None:
     slugs = [
         cohort_name(group, team).slug  # type: ignore[union-attr]
         for group, team in [
-            ("A B", "C"), ("A", "B C"), ("A B C", ""), ("東京", ""), ("大阪", ""), ("東京", "a"), ("x" * 80, ""), ("x" * 81, ""),
+            ("A B", "C"),
+            ("A", "B C"),
+            ("A B C", ""),
+            ("東京", ""),
+            ("大阪", ""),
+            ("東京", "a"),
+            ("x" * 80, ""),
+            ("x" * 81, ""),
         ]
-    ]  # fmt: skip
+    ]
     assert len(set(slugs)) == len(slugs)
     assert all(len(slug) <= 63 and slug[0].isalnum() for slug in slugs)

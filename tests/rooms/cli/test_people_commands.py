@@ -47,9 +47,7 @@ def test_a_roster_is_looked_at_and_then_entered(
         main(["roster", "import", str(file)])
 
 
-def test_responses_come_in(
-    drain: Callable[[], int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_responses_come_in(drain: Callable[[], int], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "responses.csv"
     file.write_text(EXPORT)
     assert main(["responses", "import", str(file), "--apply"]) == 1
@@ -78,9 +76,7 @@ def world() -> None:
         bury(db, Letter(source="door", code="unreadable", reason="new", body=b"["))
 
 
-def test_what_is_old_goes_and_the_rest_is_what_a_rebuild_makes(
-    clean: None, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_old_goes_and_the_rest_is_what_a_rebuild_makes(clean: None, capsys: pytest.CaptureFixture[str]) -> None:
     world()
     with clock.set_now(NOW):
         assert main(["retention", "--dry-run", "--days", "365"]) == 0
