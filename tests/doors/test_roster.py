@@ -2,17 +2,20 @@
 
 import io
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import openpyxl
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from app.accounts.models import Cohort, CohortMember, UserIdentifier
 from app.database import session_scope
 from app.models import User
 from tests.conftest import Doors
 from tests.statements import completed
+from tests.warehouse.record import load, meet
 
 ROSTER = """First Name;Last Name;Email;Phone;ID;Group;Team;Store
 Ann;Lee;Ann@Example.org;;17;North;Blue;Oslo
@@ -175,13 +178,20 @@ def test_an_import_that_breaks_says_how_far_it_came_and_goes_on_when_repeated(
     assert enter(doors, rows)["counts"] == {"known": 20, "new": 5}
 
 
-def test_nobody_is_made_twice_by_a_roster_and_a_loader_at_once(doors: Doors, drain: Callable[[], int]) -> None:
-    import threading
+@pytest.mark.parametrize("roster_first", [True, False])
+def test_nobody_is_made_twice_by_a_roster_and_a_loader_at_once(doors: Doors, roster_first: bool) -> None:
+    from app.accounts import roster_import
+    from app.accounts.roster import read_roster
+    from app.accounts.roster_files import read_table
 
-    rows = "Email\n" + "".join(f"p{n}@example.org\n" for n in range(300))
-    doors.post([completed(f"P{n}@example.org") for n in reversed(range(300))])
-    other = threading.Thread(target=enter, args=(doors, rows))
-    other.start()
-    drain()
-    other.join()
-    assert count(User) == 300
+    roster = read_roster(read_table(b"Email\nann@example.org\n"))
+
+    def enters(db: Session) -> None:
+        roster_import.apply(lambda: nullcontext(db), roster, time_zone="UTC", actor="a test")
+
+    def loads(db: Session) -> None:
+        load(db, completed("Ann@example.org"))
+
+    meet([enters], loads) if roster_first else meet([loads], enters)
+    assert count(User) == 1
+    assert verdicts(send(doors, "Email\nann@example.org\n").json()) == ["known"]
