@@ -12,4 +12,4 @@ COPY app app
 RUN useradd --system --no-create-home seventaps
 USER seventaps
 EXPOSE 8000
-CMD ["sh", "-c", "exec python -m uvicorn app.main:create_app --factory --no-access-log --host \"$HOST\" --port \"$PORT\""]
+CMD ["sh", "-c", "exec python -m uvicorn app.main:create_app --factory --no-access-log --no-proxy-headers --host \"$HOST\" --port \"$PORT\""]

@@ -3,6 +3,7 @@
 Names carry their unit. `.env.example` describes each one; a test compares the two.
 """
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -41,6 +42,16 @@ class Settings(BaseSettings):
     page_max_statements: int = Field(default=500, ge=1)
     read_wait_ms: int = Field(default=500, ge=0)
 
+    # sign-up
+    signup_redirect_url: str | None = None
+    signup_origins: str = ""
+    signup_max_per_address_per_hour: int = Field(default=120, ge=0)
+    signup_trusted_proxies: int = Field(default=0, ge=0, le=10)
+
+    # learners and their data
+    erase_wait_seconds: float = Field(default=20, ge=0, le=300)
+    retention_days: int = Field(default=0, ge=0, le=36_500)
+
     # the pipeline
     etl_mode: Literal["streaming", "incremental"] = "streaming"
     stream_name: str = "statements"
@@ -66,6 +77,25 @@ class Settings(BaseSettings):
     metrics_open: bool = False
     otel_exporter_otlp_endpoint: str | None = None
 
+    @field_validator("signup_redirect_url")
+    @classmethod
+    def _is_a_web_address(cls, value: str | None) -> str | None:
+        """A browser is sent there, so it is checked here once."""
+        if value is not None and not re.fullmatch(r"https?://[^\s<>\"]+", value):
+            raise ValueError("has to be a web address, such as https://www.example.org/thanks")
+        return value
+
+    @field_validator("signup_origins")
+    @classmethod
+    def _are_origins(cls, value: str) -> str:
+        """Exact origins only: `*` would let every page of the web sign people up and read the answer."""
+        for one in value.split(","):
+            if one.strip() and not re.fullmatch(r"https?://[\w.-]+(:\d+)?/?", one.strip(), re.ASCII):
+                raise ValueError(
+                    f"{one.strip()!r} is no origin; write scheme and host, such as https://www.example.org"
+                )
+        return value
+
     @field_validator(
         "database_url",
         "redis_url",
@@ -73,6 +103,7 @@ class Settings(BaseSettings):
         "secret_pem",
         "admin_token",
         "public_url",
+        "signup_redirect_url",
         "otel_exporter_otlp_endpoint",
         mode="before",
     )
@@ -93,6 +124,11 @@ class Settings(BaseSettings):
     def cors_origin_list(self) -> list[str]:
         """CORS_ORIGINS as browsers write an origin: without a slash at the end."""
         return [origin.strip().rstrip("/") for origin in self.cors_origins.split(",") if origin.strip()]
+
+    @property
+    def signup_origin_list(self) -> list[str]:
+        """SIGNUP_ORIGINS as browsers write an origin."""
+        return [origin.strip().rstrip("/") for origin in self.signup_origins.split(",") if origin.strip()]
 
     @property
     def sqlalchemy_url(self) -> str:

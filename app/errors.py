@@ -107,6 +107,14 @@ class TooLarge(AppError):
     title = "The body is too large"
 
 
+class Unsupported(AppError):
+    """The body is of a media type that is not read here."""
+
+    status = 415
+    code = "unsupported_media_type"
+    title = "This Content-Type is not understood here"
+
+
 class Unavailable(AppError):
     """Nothing can be made durable right now; the sender should come back after `retry_after_seconds`."""
 

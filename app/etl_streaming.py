@@ -2,7 +2,7 @@
 into quarantine. An entry is acknowledged, and then deleted, only after the transaction that took it in has committed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -240,6 +240,22 @@ class QuarantineMiddleware(dramatiq.Middleware):
         stream = the_stream()
         acknowledge(stream, [message_id])
         stream.client.delete(_mark(stream, message_id))
+
+
+def forget_dead_jobs(holds: Callable[[bytes], bool], *, dry_run: bool) -> int:
+    """Delete jobs that died with an entry which `holds` knows; the broker keeps those for a week. Returns how many."""
+    dead = f"{broker.namespace}:{process_statement.queue_name}.XQ"
+    client, found = the_stream().client, []
+    try:
+        for job_id, message in client.hscan_iter(f"{dead}.msgs", count=20):
+            if holds(message):
+                found.append(job_id)
+        if found and not dry_run:
+            client.hdel(f"{dead}.msgs", *found)
+            client.zrem(dead, *found)
+    except redis.RedisError as error:
+        log.warning("dead jobs cannot be looked at", error=str(error)[:300])
+    return len(found)
 
 
 def _last_words(traceback: str) -> str:

@@ -8,7 +8,21 @@ from fastapi.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import __version__
-from app.api import cohorts, dead_letters, debug, loader, reporting, xapi, xapi_catalog, xapi_documents, xapi_statements
+from app.api import (
+    cohorts,
+    dead_letters,
+    debug,
+    learners,
+    lessons,
+    loader,
+    reporting,
+    roster,
+    signup,
+    xapi,
+    xapi_catalog,
+    xapi_documents,
+    xapi_statements,
+)
 from app.api.description import install_description
 from app.api.durable import KnownIds
 from app.api.health import install_health, watching
@@ -16,6 +30,7 @@ from app.api.lane import ShortWay
 from app.api.openapi import install_openapi
 from app.api.problems import install_problems
 from app.api.refusals import counting_refusals
+from app.api.signup_limit import SignupLimit
 from app.api.xapi_consistency import Consistency
 from app.api.xapi_protocol import install_protocol
 from app.config import get_settings
@@ -63,10 +78,12 @@ def create_app() -> FastAPI:
             client, settings.stream_name, settings.stream_max_entries, settings.stream_max_memory_mib
         )
         app.state.known_ids = KnownIds(settings)
+        app.state.signup_limit = SignupLimit(settings.required_redis_url, settings.signup_max_per_address_per_hour)
         app.state.consistency = Consistency(app.state.publisher)
         settle_down()
         async with watching(app, settings):
             yield
+        app.state.signup_limit.close()
         app.state.known_ids.close()
         await app.state.publisher.close()
         telemetry.stop_telemetry()
@@ -102,6 +119,10 @@ def create_app() -> FastAPI:
         xapi.plain,
         reporting.router,
         cohorts.router,
+        signup.router,
+        lessons.router,
+        learners.router,
+        roster.router,
         debug.router,
         dead_letters.router,
         loader.router,

@@ -12,4 +12,4 @@ import app.warehouse.models  # noqa: F401
 from app.database import Base
 
 TABLES: MetaData = Base.metadata
-ACTOR_MODULES = ("app.etl_streaming", "app.jobs.reconcile")
+ACTOR_MODULES = ("app.etl_streaming", "app.jobs.reconcile", "app.jobs.retention")

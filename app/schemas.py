@@ -1,5 +1,7 @@
 """What the JSON doors take and give. OpenAPI is made of these."""
 
+import re
+from collections import Counter
 from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -12,7 +14,7 @@ def _has_surrogate(text: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
     """What comes in: an unknown property is a mistake that its sender wants to hear of."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
@@ -37,14 +39,25 @@ Text200 = Annotated[str, Field(min_length=1, max_length=200)]
 Iri = Annotated[str, Field(min_length=3, max_length=2_000, pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"]+$")]
 
 
-class AccountPlan(_Strict):
+def _link_is_safe(link: str) -> str:
+    if not link.lower().startswith(("https://", "http://")):
+        raise ValueError("has to be a web address that starts with https:// or http://")
+    return link
+
+
+Link = Annotated[str, Field(max_length=2_000, pattern=r"^[^\s<>\"\\^`{|}\x00-\x1f]+$"), AfterValidator(_link_is_safe)]
+StartDay = Annotated[date, Field(ge=date(1970, 1, 1), le=date(2200, 1, 1))]
+DaysAfter = Annotated[int, Field(ge=0, le=3_650)]
+
+
+class AccountPlan(Strict):
     """An xAPI account of a learner, as a sender names them."""
 
     home_page: Iri
     name: Text200
 
 
-class LearnerPlan(_Strict):
+class LearnerPlan(Strict):
     """A learner of a cohort, with at least one way to recognise them: e-mail, phone or account."""
 
     name: Text200
@@ -68,29 +81,94 @@ class LearnerPlan(_Strict):
         return self
 
 
-class LessonPlan(_Strict):
-    """A lesson of a cohort; its place in the list is its place in the course."""
+_PHONE = re.compile(r"\+?[\d ().-]{7,24}", re.ASCII)
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Avatar = Annotated[
+    str, Field(min_length=2, max_length=40, pattern=r"^[\w.-]+$", description="letters, digits, _ . -; a public handle")
+]
+Mailable = Annotated[str, Field(max_length=320, pattern=r"^[^@\s<>\"(),;:\\]+@[^@\s<>\"(),;:\\]+\.[^@\s<>\"(),;:\\]+$")]
+CohortSlug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+LanguageTag = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$", examples=["en-GB"])]
+
+
+class SignupRequest(Strict):
+    """Somebody signs up, with an e-mail address or a phone number or both.
+
+    website is a trap for machines: people do not see the field, and whoever fills it in is not entered.
+    """
+
+    name: Name
+    email: Mailable | None = None
+    phone: str | None = Field(default=None, max_length=40, examples=["+1 555 010 0123"])
+    avatar: Avatar | None = None
+    cohort: CohortSlug | None = None
+    time_zone: TimeZone | None = None
+    language: LanguageTag | None = None
+    website: str | None = Field(default=None, max_length=200)
+
+    @field_validator("phone")
+    @classmethod
+    def _phone_is_one(cls, value: str | None) -> str | None:
+        if value is not None and not (_PHONE.fullmatch(value) and 8 <= sum(c.isdigit() for c in value) <= 15):
+            raise ValueError("is no phone number; write it with its country code, such as +15551234567")
+        return value
+
+    @model_validator(mode="after")
+    def _reachable(self) -> "SignupRequest":
+        if not (self.email or self.phone):
+            raise ValueError("an email or a phone is needed")
+        return self
+
+
+class UserRead(BaseModel):
+    """What was understood of a sign-up; the same for somebody new and for somebody who is known already."""
+
+    name: str
+    email: str | None
+    phone: str | None
+    avatar: str | None
+    cohort: str | None
+    time_zone: str | None
+    language: str | None
+
+
+class LessonPlan(Strict):
+    """A lesson of a cohort; its place in the list is its place in the course.
+
+    Due on a day, or a number of days after the cohort's starts_on, or never. title, link: of the lesson, for everybody.
+    """
 
     activity_id: Iri
     title: Text200 | None = None
+    link: Link | None = None
     due_on: date | None = None
+    due_after_days: DaysAfter | None = None
+
+    @model_validator(mode="after")
+    def _due_once(self) -> "LessonPlan":
+        if self.due_on is not None and self.due_after_days is not None:
+            raise ValueError("give due_on or due_after_days, not both")
+        return self
 
 
-class CohortPlan(_Strict):
-    """All of a cohort: putting it replaces what was planned before."""
+def _each_lesson_once(lessons: list[LessonPlan]) -> list[LessonPlan]:
+    ids = [lesson.activity_id for lesson in lessons]
+    if twice := {one for one, times in Counter(ids).items() if times > 1}:
+        raise ValueError(f"a lesson stands in the course once; given twice: {', '.join(sorted(twice))}")
+    return lessons
+
+
+Lessons = Annotated[list[LessonPlan], Field(max_length=500), AfterValidator(_each_lesson_once)]
+
+
+class CohortPlan(Strict):
+    """All of a cohort: putting it replaces what was planned before. starts_on: day 0 of its lessons' due_after_days."""
 
     name: Text200
     time_zone: TimeZone = "UTC"
-    lessons: list[LessonPlan] = Field(default=[], max_length=500)
+    starts_on: StartDay | None = None
+    lessons: Lessons = []
     learners: list[LearnerPlan] = Field(default=[], max_length=10_000)
-
-    @field_validator("lessons")
-    @classmethod
-    def _each_lesson_once(cls, lessons: list[LessonPlan]) -> list[LessonPlan]:
-        ids = [lesson.activity_id for lesson in lessons]
-        if twice := {i for i in ids if ids.count(i) > 1}:
-            raise ValueError(f"a lesson stands in the course once; given twice: {', '.join(sorted(twice))}")
-        return lessons
 
 
 class CohortRead(BaseModel):

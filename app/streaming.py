@@ -5,6 +5,7 @@ accepted them, for whom, under which xAPI version, in which request.
 """
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,13 +15,15 @@ from uuid import UUID
 import orjson
 import redis
 
-from app.errors import Problem, Unavailable, Unreadable
+from app.errors import Conflict, Problem, Unavailable, Unreadable
 from app.platform import telemetry
 
 FORMAT = b"1"
 """The form of an entry, written into each: a worker of the next release must read what this one wrote."""
 
 
+LOOK_SECONDS = 0.05
+"""How often whoever waits for the loader looks whether it has come far enough."""
 _ATTACHMENT = b"attachment:"
 OUT_OF_MEMORY = "Redis has reached its own maxmemory."
 
@@ -161,6 +164,37 @@ class StatementStream:
     client: redis.Redis
     name: str
     max_entries: int = 500_000
+
+
+def wait_until_loaded(stream: StatementStream, patience_seconds: float) -> None:
+    """Wait until everything that is on the stream now has been loaded or buried.
+
+    Conflict when the loader stands still or does not come to it in time; Unavailable when Redis does not answer.
+    """
+    give_up = time.monotonic() + patience_seconds
+    try:
+        newest = cast(list[tuple[bytes, Any]], stream.client.xrevrange(stream.name, count=1))
+        while newest:
+            oldest = cast(list[tuple[bytes, Any]], stream.client.xrange(stream.name, count=1))
+            if not oldest or _place(oldest[0][0]) > _place(newest[0][0]):
+                return
+            if why := why_halted(stream):
+                raise Conflict(
+                    f"Statements wait on the stream, and the loader stands still: {why} Nothing was changed."
+                )
+            if time.monotonic() >= give_up:
+                raise Conflict(
+                    f"Statements that were accepted before wait for the loader for more than {patience_seconds:g} "
+                    "seconds. Nothing was changed; try again when it has caught up."
+                )
+            time.sleep(LOOK_SECONDS)
+    except redis.RedisError as error:
+        raise Unavailable(f"The stream cannot be looked at: {error}") from error
+
+
+def _place(message_id: bytes) -> tuple[int, int]:
+    milliseconds, _, number = message_id.partition(b"-")
+    return int(milliseconds), int(number)
 
 
 def halt(stream: StatementStream, reason: str) -> None:

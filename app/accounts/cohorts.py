@@ -1,6 +1,7 @@
 """Cohorts: who takes the course together, which lessons in which order, due when."""
 
-from datetime import date
+from collections.abc import Collection
+from datetime import date, timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, select, update
@@ -16,9 +17,11 @@ from app.accounts.identifiers import (
 )
 from app.accounts.lessons import lesson_id_of, note_lessons
 from app.accounts.models import Cohort, CohortLesson, CohortMember
-from app.accounts.people import fill_in, recognise
+from app.accounts.people import fill_in, recognise, take_turn
+from app.accounts.schemas import CoursePlan, CourseRead, LessonPlanRead
+from app.errors import NotFound
 from app.models import Lesson
-from app.schemas import CohortPlan, CohortRead, LearnerPlan
+from app.schemas import CohortPlan, CohortRead, LearnerPlan, LessonPlan
 
 
 def put_cohort(db: Session, slug: str, plan: CohortPlan) -> CohortRead:
@@ -27,12 +30,10 @@ def put_cohort(db: Session, slug: str, plan: CohortPlan) -> CohortRead:
     Learners are recognised by any identifier and never made twice; those the plan leaves out leave the cohort, they
     and their statements stay. What is known of a learner already is not overwritten.
     """
-    cohort_id = _upsert(db, slug, plan.name, plan.time_zone)
-    note_lessons(db, {lesson.activity_id: lesson.title for lesson in plan.lessons})
-    for lesson in plan.lessons:
-        if lesson.title:
-            db.execute(update(Lesson).where(Lesson.id == lesson_id_of(lesson.activity_id)).values(title=lesson.title))
-    _replace_lessons(db, cohort_id, [(lesson.activity_id, lesson.due_on) for lesson in plan.lessons])
+    # Nobody merges or splits learners until they are in the cohort.
+    take_turn(db)
+    cohort_id = _upsert(db, slug, plan)
+    _put_lessons(db, cohort_id, plan.starts_on, plan.lessons)
     members = _recognise_learners(db, plan.learners)
     _replace_members(db, cohort_id, members)
     return CohortRead(
@@ -45,6 +46,16 @@ def put_cohort(db: Session, slug: str, plan: CohortPlan) -> CohortRead:
     )
 
 
+def join(db: Session, user_id: UUID, slugs: Collection[str]) -> None:
+    """Let a learner be in these cohorts too. NotFound names one that is not there."""
+    found = {row.slug: row.id for row in db.execute(select(Cohort.slug, Cohort.id).where(Cohort.slug.in_(slugs)))}
+    if missing := [slug for slug in slugs if slug not in found]:
+        raise NotFound(f"There is no cohort {missing[0]}.")
+    rows = [{"cohort_id": cohort_id, "user_id": user_id} for cohort_id in sorted(found.values())]
+    if rows:
+        db.execute(insert(CohortMember).on_conflict_do_nothing(), rows)
+
+
 def find_cohort(db: Session, cohort_id: UUID) -> Cohort | None:
     """The cohort of this id."""
     return db.get(Cohort, cohort_id)
@@ -55,28 +66,82 @@ def list_cohorts(db: Session) -> list[Cohort]:
     return list(db.execute(select(Cohort).order_by(Cohort.name)).scalars())
 
 
-def _upsert(db: Session, slug: str, name: str, time_zone: str) -> UUID:
-    row = insert(Cohort).values(slug=slug, name=name, time_zone=time_zone)
+def put_lessons(db: Session, slug: str, plan: CoursePlan) -> CourseRead:
+    """Give a cohort these lessons, in this order, due on these days. NotFound when there is no such cohort."""
+    cohort = _by_slug(db, slug)
+    cohort.starts_on = plan.starts_on
+    db.flush()
+    _put_lessons(db, cohort.id, plan.starts_on, plan.lessons)
+    return show_lessons(db, slug)
+
+
+def show_lessons(db: Session, slug: str) -> CourseRead:
+    """The lessons of a cohort in order. NotFound when there is no such cohort."""
+    cohort = _by_slug(db, slug)
+    rows = db.execute(
+        select(CohortLesson, Lesson)
+        .join(Lesson, Lesson.id == CohortLesson.lesson_id)
+        .where(CohortLesson.cohort_id == cohort.id)
+        .order_by(CohortLesson.position, CohortLesson.lesson_id)
+    )
+    return CourseRead(
+        cohort=slug,
+        starts_on=cohort.starts_on,
+        lessons=[
+            LessonPlanRead(
+                id=lesson.id,
+                activity_id=lesson.activity_id,
+                title=lesson.title,
+                position=planned.position,
+                due_on=planned.due_on,
+                due_after_days=planned.due_after_days,
+            )
+            for planned, lesson in rows
+        ],
+    )
+
+
+def _by_slug(db: Session, slug: str) -> Cohort:
+    found = db.scalar(select(Cohort).where(Cohort.slug == slug).with_for_update())
+    if found is None:
+        raise NotFound(f"There is no cohort {slug}.")
+    return found
+
+
+def _upsert(db: Session, slug: str, plan: CohortPlan) -> UUID:
+    row = insert(Cohort).values(slug=slug, name=plan.name, time_zone=plan.time_zone, starts_on=plan.starts_on)
     changed = row.on_conflict_do_update(
         index_elements=[Cohort.slug],
-        set_={"name": row.excluded.name, "time_zone": row.excluded.time_zone},
+        set_={name: row.excluded[name] for name in ("name", "time_zone", "starts_on")},
     )
     return db.execute(changed.returning(Cohort.id)).scalar_one()
 
 
-def _replace_lessons(db: Session, cohort_id: UUID, lessons: list[tuple[str, date | None]]) -> None:
+def _put_lessons(db: Session, cohort_id: UUID, starts_on: date | None, lessons: list[LessonPlan]) -> None:
+    note_lessons(db, {lesson.activity_id: lesson.title for lesson in lessons})
+    for lesson in sorted(lessons, key=lambda lesson: lesson_id_of(lesson.activity_id).bytes):
+        if said := {name: value for name in ("title", "link") if (value := getattr(lesson, name))}:
+            db.execute(update(Lesson).where(Lesson.id == lesson_id_of(lesson.activity_id)).values(said))
     db.execute(delete(CohortLesson).where(CohortLesson.cohort_id == cohort_id))
     rows = [
         {
             "cohort_id": cohort_id,
-            "lesson_id": lesson_id_of(activity_id),
+            "lesson_id": lesson_id_of(lesson.activity_id),
             "position": position,
-            "due_on": due_on,
+            "due_on": due_day(starts_on, lesson),
+            "due_after_days": lesson.due_after_days,
         }
-        for position, (activity_id, due_on) in enumerate(lessons, start=1)
+        for position, lesson in enumerate(lessons, start=1)
     ]
     if rows:
         db.execute(insert(CohortLesson), rows)
+
+
+def due_day(starts_on: date | None, lesson: LessonPlan) -> date | None:
+    """The day that a lesson is due, in the learner's own time zone; None while its cohort has no first day."""
+    if lesson.due_after_days is None:
+        return lesson.due_on
+    return starts_on + timedelta(days=lesson.due_after_days) if starts_on else None
 
 
 def _replace_members(db: Session, cohort_id: UUID, members: set[UUID]) -> None:

@@ -7,6 +7,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from app.accounts.schemas import PAGE_LESSONS, LessonChange, LessonRead
+from app.errors import NotFound
 from app.models import Lesson
 from app.platform.ids import stable_id
 
@@ -30,3 +32,27 @@ def note_lessons(db: Session, titles: Mapping[str, str | None]) -> None:
             db.execute(
                 update(Lesson).where(Lesson.id == key).values(title=func.coalesce(Lesson.title, titles[ids[key]]))
             )
+
+
+def list_lessons(db: Session, after: UUID | None = None, limit: int = PAGE_LESSONS) -> list[LessonRead]:
+    """The catalogue by id, a page of it. after: the id of the last one of the page before."""
+    query = select(Lesson).order_by(Lesson.id).limit(limit)
+    rows = db.scalars(query.where(Lesson.id > after) if after else query)
+    return [_read(lesson) for lesson in rows]
+
+
+def change_lesson(db: Session, lesson_id: UUID, change: LessonChange) -> LessonRead:
+    """Give a lesson a title and a link. NotFound when the catalogue does not have it."""
+    lesson = db.get(Lesson, lesson_id, with_for_update=True)
+    if lesson is None:
+        raise NotFound(f"There is no lesson {lesson_id}.")
+    lesson.title, lesson.link = change.title, change.link
+    db.flush()
+    return _read(lesson)
+
+
+def _read(lesson: Lesson) -> LessonRead:
+    own = lesson.activity_id if lesson.activity_id.lower().startswith(("https://", "http://")) else None
+    return LessonRead(
+        id=lesson.id, activity_id=lesson.activity_id, title=lesson.title, link=lesson.link, url=lesson.link or own
+    )

@@ -3,7 +3,8 @@
 from datetime import date, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, Date, ForeignKey, Index, Text, func
+from sqlalchemy import ARRAY, Date, ForeignKey, Index, Text, func, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base
@@ -22,6 +23,24 @@ class UserIdentifier(Base):
     created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
 
     __table_args__ = (Index("ix_user_identifiers_user_id", "user_id"),)
+
+
+class AvatarClaim(Base):
+    """Grain: one row per public handle that somebody signed up with, whether or not it became theirs.
+
+    A handle that was asked for is taken for everybody, so that nobody can find out by asking whose it is.
+    """
+
+    __tablename__ = "avatar_claims"
+
+    handle: Mapped[str] = mapped_column(Text, primary_key=True, comment="as written; unique without regard to case")
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    claimed_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
+
+    __table_args__ = (
+        Index("uq_avatar_claims_handle_lower", func.lower(handle), unique=True),
+        Index("ix_avatar_claims_user_id", "user_id"),
+    )
 
 
 class Cohort(Base):
@@ -63,6 +82,29 @@ class CohortLesson(Base):
     )
 
     __table_args__ = (Index("ix_cohort_lessons_lesson_id", "lesson_id"),)
+
+
+class Import(Base):
+    """Grain: one row per import of a file. How far it is, for whoever waits; nothing of what stands in the file."""
+
+    __tablename__ = "imports"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    kind: Mapped[str] = mapped_column(Text, comment="roster, responses")
+    actor: Mapped[str] = mapped_column(Text, comment="on whose authority: admin token, command line")
+    rows_total: Mapped[int] = mapped_column()
+    rows_done: Mapped[int] = mapped_column(server_default=text("0"))
+    outcome: Mapped[str | None] = mapped_column(Text, comment="done, failed; NULL while it runs or after a crash")
+    counts: Mapped[dict[str, int]] = mapped_column(
+        JSONB, server_default=text("'{}'"), comment="rows by verdict; no personal data"
+    )
+    started_at: Mapped[datetime] = mapped_column(Moment)
+    updated_at: Mapped[datetime] = mapped_column(
+        Moment, comment="of the last step; old without outcome: it was cut off"
+    )
+    finished_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    __table_args__ = (Index("ix_imports_started_at", "started_at"), {"schema": "ops"})
 
 
 class Credential(Base):

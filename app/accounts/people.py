@@ -40,6 +40,21 @@ def recognise(db: Session, persons: Iterable[Person], *, source: str) -> dict[st
     return {key: owners[person.keys[:_HEX_DIGITS]] for key, person in by_key.items()}
 
 
+def take_turn(db: Session) -> None:
+    """Wait until nobody else makes, merges or splits people; the turn lasts until the transaction ends.
+
+    Whoever reads who somebody is and then writes it down takes it, or it may be somebody else by then. Loaders take
+    theirs first (app.linking.take_turn), so nobody waits for that one while holding this one.
+    """
+    db.execute(_ONE_AT_A_TIME)
+
+
+def owners_of(db: Session, keys: Iterable[UUID]) -> dict[UUID, UUID]:
+    """The learner of each of these keys of identifiers; those that nobody has are not in it."""
+    found = _owners(db, f"{{{','.join([key.hex for key in keys])}}}")
+    return {UUID(hex=key): user_id for key, user_id in found.items()}
+
+
 def _owners(db: Session, keys: str) -> dict[str, UUID]:
     """The learner of each of these keys, by its hex digits."""
     return {key: user_id for user_id, found in db.execute(_OWNERS, {"keys": keys}) for key in found}

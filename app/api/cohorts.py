@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Path
 from sqlalchemy.orm import Session
 
 from app.accounts import cohorts
+from app.accounts.schemas import CoursePlan, CourseRead
 from app.api.problems import errors
 from app.database import get_db
 from app.schemas import CohortName, CohortPlan, CohortRead
@@ -32,3 +33,15 @@ def get_cohorts(db: Db) -> list[CohortName]:
 def put_cohort(slug: Slug, plan: CohortPlan, db: Db) -> CohortRead:
     """Make the cohort be what the plan says; putting the same plan again changes nothing."""
     return cohorts.put_cohort(db, slug, plan)
+
+
+@router.get("/{slug}/lessons", responses=errors(404))
+def get_cohort_lessons(slug: Slug, db: Db) -> CourseRead:
+    """The lessons of a cohort in order, with the days they are due."""
+    return cohorts.show_lessons(db, slug)
+
+
+@router.put("/{slug}/lessons", responses=errors(404))
+def put_cohort_lessons(slug: Slug, plan: CoursePlan, db: Db) -> CourseRead:
+    """Replace a cohort's lessons, their order and due days; its learners stay."""
+    return cohorts.put_lessons(db, slug, plan)

@@ -1,5 +1,7 @@
 """Who may call from a page of another site (the Fetch standard's CORS), and what OPTIONS says to everybody else."""
 
+from collections.abc import Sequence
+
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
@@ -10,6 +12,7 @@ from app.api.xapi_headers import under_xapi
 from app.api.xapi_version import VERSION_HEADER
 from app.config import Settings
 
+SIGNUP_PATH = "/api/signup"
 METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS")
 REQUEST_HEADERS = (
     "Authorization",
@@ -47,14 +50,41 @@ class OptionsUnderXapi:
         await self._app(scope, receive, send)
 
 
+class CorsOfSignup:
+    """Middleware: pages of SIGNUP_ORIGINS may post to this one path with a script, and read the answer."""
+
+    def __init__(self, app: ASGIApp, path: str, origins: Sequence[str]):
+        self._app = app
+        self._path = path
+        self._with_cors = CORSMiddleware(
+            app,
+            allow_origins=origins,
+            allow_methods=("POST",),
+            allow_headers=("Content-Type",),
+            allow_credentials=False,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        here = scope["type"] == "http" and scope["path"] == self._path
+        await (self._with_cors if here else self._app)(scope, receive, send)
+
+
 def install_cors(app: FastAPI, settings: Settings) -> None:
     """Let pages of CORS_ORIGINS call (Fetch 3.2); without any, no page of another site may.
 
     Cookies never go along: senders prove themselves in Authorization, which a page sets itself, so that even `*`
     hands nobody's session to a stranger.
     """
-    if not settings.cors_origin_list:
-        return
+    if settings.cors_origin_list:
+        _install_for_everything(app, settings)
+    if settings.signup_origin_list:
+        # Outermost, because the layer for all doors refuses the preflights of origins that are not its own.
+        origins = [*settings.signup_origin_list, *settings.cors_origin_list]
+        app.add_middleware(CorsOfSignup, path=SIGNUP_PATH, origins=origins)
+
+
+def _install_for_everything(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.cors_origin_list,

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from app.api.problems import ERRORS, MEDIA_TYPE
 from app.api.statement_schema import IRI, MOMENT, SCHEMAS, UUID, Schema
 from app.api.xapi_version import VERSION_HEADER
+from app.schemas import SignupRequest
 
 _FLAG = {"schema": {"type": "boolean"}}
 _AGENT = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Agent"}}}}
@@ -57,6 +58,7 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
     """The framework's document with what it cannot see. It is changed in place."""
     schemas = document["components"]["schemas"]
     schemas.update(SCHEMAS)
+    schemas["SignupRequest"] = SignupRequest.model_json_schema()
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     for method, path, door in _doors(document):
@@ -121,6 +123,9 @@ def _complete_errors(method: str, path: str, responses: dict[str, Any], *, takes
     if path.endswith("/xapi/statements") and method != "get":
         told.add("409")
     for status in sorted(told):
-        shape = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ErrorRead"}}}
+        shape: dict[str, Any] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ErrorRead"}}}
+        # Where a browser posts a form, it also gets its refusal as a page.
+        if page := responses.get(status, {}).get("content", {}).get("text/html"):
+            shape["text/html"] = page
         description = responses.get(status, ERRORS.get(int(status), {})).get("description", "")
         responses[status] = {"description": description, "content": shape}

@@ -29,7 +29,8 @@ ERRORS: dict[int | str, dict[str, Any]] = {
         404: "There is nothing here.",
         409: "The id stands for a different statement already.",
         413: "The body is too large.",
-        415: "The body's Content-Encoding is not understood.",
+        415: "The body's Content-Encoding or Content-Type is not understood.",
+        429: "Too many of these from this address; again after Retry-After seconds.",
         503: "Nothing can be made durable right now; send again after Retry-After seconds.",
     }.items()
 }
@@ -60,8 +61,8 @@ def problem_response(error: AppError, **extra: Any) -> Response:
     headers = {}
     if isinstance(error, NotAuthenticated):
         headers["WWW-Authenticate"] = error.challenge
-    if isinstance(error, Unavailable):
-        headers["Retry-After"] = str(error.retry_after_seconds)
+    if (seconds := getattr(error, "retry_after_seconds", None)) is not None:
+        headers["Retry-After"] = str(seconds)
     return Response(_dumps(body), error.status, headers, MEDIA_TYPE)
 
 

@@ -39,7 +39,7 @@ def application_children(host: str, port: int) -> tuple[ChildSpec, ...]:
         ChildSpec(
             "api",
             (
-                *(python, "-m", "uvicorn", "app.main:create_app", "--factory", "--no-access-log"),
+                *(python, "-m", "uvicorn", "app.main:create_app", "--factory", "--no-access-log", "--no-proxy-headers"),
                 *("--host", host, "--port", str(port), "--timeout-graceful-shutdown", "10"),
             ),
             stop_limit_s=15.0,

@@ -58,3 +58,10 @@ def keys_after(db: Session, after: Key | None, limit: int) -> list[Key]:
             {"learner": learner, "lesson": lesson, "limit": limit},
         )
         return [(row[0], row[1]) for row in cursor.fetchall()]
+
+
+def lessons_of(db: Session, learner_id: UUID) -> list[UUID]:
+    """The lessons that a learner has a row for."""
+    with raw_cursor(db) as cursor:
+        cursor.execute("SELECT lesson_id FROM gold.lesson_progress WHERE learner_id = %s", (learner_id,))
+        return [row[0] for row in cursor.fetchall()]

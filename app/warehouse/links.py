@@ -100,8 +100,8 @@ def write_links(db: Session, links: Iterable[Link]) -> None:
             )
 
 
-def remove_links(db: Session, links: Iterable[Link]) -> None:
-    """Take links away, so that the statement is found by them no longer."""
+def remove_links(db: Session, links: Iterable[Link]) -> int:
+    """Take links away, so that the statement is found by them no longer. Returns how many there were."""
     if rows := list(links):
         with raw_cursor(db) as cursor:
             cursor.execute(
@@ -110,6 +110,8 @@ def remove_links(db: Session, links: Iterable[Link]) -> None:
                 "WHERE l.key = gone.key AND l.stored_at = gone.stored_at AND l.seq = gone.seq",
                 _columns(rows),
             )
+            return int(cursor.rowcount)
+    return 0
 
 
 def _columns(rows: Sequence[Link]) -> tuple[str, str, str]:

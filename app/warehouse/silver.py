@@ -1,8 +1,9 @@
 """Silver: write flat rows, once per statement."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg2.extras import execute_values
@@ -49,3 +50,24 @@ def withdraw(db: Session, ids: Sequence[UUID]) -> list[tuple[UUID, UUID | None, 
             (list(ids),),
         )
         return [(row[0], row[1], row[2]) for row in cursor.fetchall()]
+
+
+class MovedRow(NamedTuple):
+    """A flat row that another learner has now."""
+
+    statement_id: UUID
+    lesson_id: UUID | None
+    completes_lesson: bool
+    occurred_at: datetime
+
+
+def change_learner(db: Session, source: UUID, target: UUID, actor_keys: Sequence[str] | None = None) -> list[MovedRow]:
+    """Let flat rows of one learner be another's: all of them, or those that came under these actor keys."""
+    with raw_cursor(db) as cursor:
+        cursor.execute(
+            "UPDATE silver.statements_flat SET learner_id = %(target)s WHERE learner_id = %(source)s "
+            "AND (%(keys)s::text[] IS NULL OR actor_key = ANY(%(keys)s::text[])) "
+            "RETURNING statement_id, lesson_id, completes_lesson, occurred_at",
+            {"source": source, "target": target, "keys": list(actor_keys) if actor_keys is not None else None},
+        )
+        return [MovedRow(*row) for row in cursor.fetchall()]

@@ -59,7 +59,11 @@ def send(doors: Doors, case: schemathesis.Case) -> Any:
     schemes = {name for one in case.operation.definition.raw.get("security", ()) for name in one}
     basic = base64.b64encode(":".join(doors.sender).encode()).decode()
     headers = dict(made["headers"]) | (doors.admin if "Admin" in schemes else {"Authorization": f"Basic {basic}"})
-    body = {"json": made["json"]} if "json" in made else {"content": made.get("data")}
+    if "json" in made:
+        body = {"json": made["json"]}
+    else:
+        # Fields of a form come as a mapping, everything else as bytes.
+        body = {"data" if isinstance(made.get("data"), dict) else "content": made.get("data")}
     return doors.client.request(made["method"], made["url"], params=made.get("params"), headers=headers, **body)
 
 

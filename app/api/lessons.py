@@ -1,0 +1,32 @@
+"""The doors of the catalogue of lessons, for admins: what a lesson is called and where learners open it."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from sqlalchemy.orm import Session
+
+from app.accounts import lessons
+from app.accounts.schemas import PAGE_LESSONS, LessonChange, LessonRead
+from app.api.problems import errors
+from app.database import get_db
+from app.security import Admin
+
+router = APIRouter(prefix="/api/lessons", tags=["Lessons"], dependencies=[Admin], responses=errors(400, 401, 503))
+Db = Annotated[Session, Depends(get_db, scope="function")]
+
+
+@router.get("")
+def get_lessons(
+    db: Db,
+    after: Annotated[UUID | None, Query(description="the id of the last lesson of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=PAGE_LESSONS)] = PAGE_LESSONS,
+) -> list[LessonRead]:
+    """Every lesson that statements or plans have named, by id; they are found by themselves."""
+    return lessons.list_lessons(db, after, limit)
+
+
+@router.put("/{lesson_id}", responses=errors(404))
+def put_lesson(lesson_id: UUID, change: LessonChange, db: Db) -> LessonRead:
+    """Give a lesson a title and a link of its own; what is left out is taken away."""
+    return lessons.change_lesson(db, lesson_id, change)
