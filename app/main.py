@@ -8,7 +8,19 @@ from fastapi.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import __version__
-from app.api import cohorts, dead_letters, debug, loader, reporting, xapi, xapi_catalog, xapi_documents, xapi_statements
+from app.api import (
+    cohorts,
+    dead_letters,
+    debug,
+    loader,
+    reminders,
+    reporting,
+    unsubscribe,
+    xapi,
+    xapi_catalog,
+    xapi_documents,
+    xapi_statements,
+)
 from app.api.description import install_description
 from app.api.durable import KnownIds
 from app.api.health import install_health, watching
@@ -105,6 +117,8 @@ def create_app() -> FastAPI:
         debug.router,
         dead_letters.router,
         loader.router,
+        reminders.router,
+        unsubscribe.router,
     ):
         app.include_router(router)
 

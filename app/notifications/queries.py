@@ -62,7 +62,7 @@ def _page(db: Session, query: Select[User], after: UUID | None, limit: int) -> l
     return list(db.scalars(query.order_by(User.id).limit(limit)))
 
 
-def _open_lessons(latest_day: date, *, earliest_day: date | None = None) -> Select[Any]:
+def _open_lessons(latest_day: date, *, earliest_day: date | None = None) -> Select[Any, Any, Any, Any, Any]:
     """Lessons due on this day or before (not before `earliest_day`) that a learner has not completed, or not begun."""
     done = and_(
         LessonProgress.learner_id == CohortMember.user_id,
@@ -189,6 +189,12 @@ def _unanswered(db: Session, ids: Sequence[UUID], most: int) -> dict[UUID, int]:
 def lessons_of(db: Session, ids: Sequence[UUID]) -> dict[UUID, Lesson]:
     """The lessons of these ids."""
     return {lesson.id: lesson for lesson in db.scalars(select(Lesson).where(Lesson.id.in_(ids)))}
+
+
+def first_lessons(db: Session, cohort_id: UUID, *, limit: int) -> list[UUID]:
+    """The ids of the cohort's first lessons, in order."""
+    query = select(CohortLesson.lesson_id).where(CohortLesson.cohort_id == cohort_id)
+    return list(db.scalars(query.order_by(CohortLesson.position).limit(limit)))
 
 
 def template_of(db: Session, cohort_id: UUID | None) -> ReminderTemplate | None:

@@ -125,8 +125,8 @@ def run(
 ) -> Run:
     """Send every reminder that is due now, one run at a time on all machines; `busy` when another one is on its way.
 
-    progress: told at the beginning and after each batch. stopping: asked before each mail; True ends the run in good order. Whatever is
-    left over when the run ends is found by the next one.
+    progress: told at the beginning and after each batch. stopping: asked before each mail; True ends the run in good
+    order. Whatever is left over when the run ends is found by the next one.
     """
     sending = _Sending(settings, mailer or mailer_of(settings), sender_of(settings))
     with _alone() as alone:
@@ -244,7 +244,7 @@ def claim(db: Session, standing: Standing, settings: Settings) -> Reminder | Non
         savepoint.rollback()
         return None
     savepoint.commit()
-    return _reminder(db, *found, settings, attempts)
+    return reminder_of(db, *found, settings, attempts)
 
 
 def _still_due(standing: Standing, latest: Decision, before: Decision, settings: Settings) -> bool:
@@ -267,7 +267,7 @@ def look(db: Session, learner_id: UUID, settings: Settings, now: datetime) -> tu
     return standing, rules.decide(standing, now, limits_of(settings))
 
 
-def _reminder(db: Session, standing: Standing, decision: Decision, settings: Settings, attempts: int = 1) -> Reminder:
+def reminder_of(db: Session, standing: Standing, decision: Decision, settings: Settings, attempts: int = 1) -> Reminder:
     """Everything the mail says. decision: with at least one lesson."""
     own = queries.template_of(db, decision.cohort_id)
     cohort = next(m.cohort for m in standing.memberships if m.cohort_id == decision.cohort_id)

@@ -28,7 +28,9 @@ TWELVE_ZONES = (
 )
 
 
-def learner(zone: str | None = "Europe/Berlin", hour: int = 9, due: date = date(2026, 3, 1), **more: object) -> Standing:
+def learner(
+    zone: str | None = "Europe/Berlin", hour: int = 9, due: date = date(2026, 3, 1), **more: object
+) -> Standing:
     cohort_id = uuid4()
     values: dict[str, object] = {
         "learner_id": uuid4(),
