@@ -5,7 +5,7 @@ transaction of its own, or part of the caller's; none of them waits for a mail s
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -26,10 +26,9 @@ def reminder_id(learner_id: UUID, local_day: date) -> UUID:
     return stable_id("reminder", f"{learner_id}/{local_day}")
 
 
-def claim(db: Session, learner_id: UUID, decision: Decision, now: datetime) -> int | None:
-    """Claim the learner's day in the caller's transaction; the number of this attempt, or None if somebody else did.
-
-    A row that is waiting for its next attempt is claimed by whoever changes it first.
+def claim(db: Session, learner_id: UUID, decision: Decision, now: datetime) -> tuple[UUID, int] | None:
+    """Claim the learner's day in the caller's transaction. The reminder's id and the number of this attempt, or None if
+    somebody else was first. A row that is waiting for its next attempt is claimed by whoever changes it first.
     """
     values = {
         "time_zone": decision.time_zone,
@@ -41,15 +40,18 @@ def claim(db: Session, learner_id: UUID, decision: Decision, now: datetime) -> i
     row = insert(Notification).values(
         id=reminder_id(learner_id, decision.local_day), learner_id=learner_id, local_day=decision.local_day, **values
     )
-    waiting = and_(Notification.status == "waiting", Notification.retry_at <= now)
-    attempts = db.scalar(
-        row.on_conflict_do_update(
-            index_elements=[Notification.learner_id, Notification.local_day],
-            set_={**values, "attempts": Notification.attempts + 1, "retry_at": None},
-            where=waiting,
-        ).returning(Notification.attempts)
-    )
-    return int(attempts) if attempts is not None else None
+    # Without naming a key, so that whichever of the two meets the other one's row first decides, and none raises.
+    made = db.execute(row.on_conflict_do_nothing().returning(Notification.id, Notification.attempts)).first()
+    if made is None:
+        again = update(Notification).where(
+            Notification.learner_id == learner_id,
+            Notification.local_day == decision.local_day,
+            Notification.status == "waiting",
+            Notification.retry_at <= now,
+        )
+        changed = again.values(attempts=Notification.attempts + 1, retry_at=None, **values)
+        made = db.execute(changed.returning(Notification.id, Notification.attempts)).first()
+    return (made[0], made[1]) if made is not None else None
 
 
 def sent(db: Session, notification_id: UUID, answer: str, *, now: datetime, message_id: str) -> None:

@@ -6,7 +6,7 @@ from email.utils import format_datetime
 from uuid import UUID
 
 from app.notifications.templates import Rendered
-from app.platform.mail import address_header, mailbox
+from app.platform.mail import WIRE, address_header, mailbox
 
 
 def message_id(notification_id: UUID, mail_from: str) -> str:
@@ -27,7 +27,7 @@ def compose(
 ) -> EmailMessage:
     """The mail. ValueError when the address cannot stand in a header, so that nothing could ever be sent to it."""
     from_name, from_address = mailbox(mail_from)
-    message = EmailMessage()
+    message = EmailMessage(policy=WIRE)
     message["Subject"] = rendered.subject
     message["From"] = address_header(from_name, from_address)
     message["To"] = address_header(name, address)

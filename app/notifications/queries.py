@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select, true
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, aliased
 
 from app.accounts.models import Cohort, CohortLesson, CohortMember
@@ -153,7 +154,7 @@ def _last_reminders(db: Session, ids: Sequence[UUID]) -> dict[UUID, LastReminder
     rows = db.scalars(
         select(Notification)
         .where(Notification.learner_id.in_(ids))
-        .distinct(Notification.learner_id)
+        .ext(distinct_on(Notification.learner_id))
         .order_by(Notification.learner_id, Notification.local_day.desc())
         .execution_options(populate_existing=True)
     )
@@ -183,7 +184,7 @@ def _unanswered(db: Session, ids: Sequence[UUID], most: int) -> dict[UUID, int]:
         )
         .group_by(User.id)
     )
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 def lessons_of(db: Session, ids: Sequence[UUID]) -> dict[UUID, Lesson]:
@@ -237,4 +238,4 @@ def totals(db: Session, since: datetime) -> dict[str, int]:
     rows = db.execute(
         select(Notification.status, func.count()).where(Notification.claimed_at >= since).group_by(Notification.status)
     )
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}

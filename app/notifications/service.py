@@ -237,14 +237,14 @@ def claim(db: Session, standing: Standing, settings: Settings) -> Reminder | Non
     if decision.reason != "due":
         return None
     savepoint = db.begin_nested()
-    attempts = ledger.claim(db, standing.learner_id, decision, now)
+    claimed = ledger.claim(db, standing.learner_id, decision, now)
     # The claim has waited for whoever held the row: only what is read after it is the latest.
-    found = look(db, standing.learner_id, settings, now) if attempts is not None else None
-    if attempts is None or found is None or not _still_due(*found, decision, settings):
+    found = look(db, standing.learner_id, settings, now) if claimed is not None else None
+    if claimed is None or found is None or not _still_due(*found, decision, settings):
         savepoint.rollback()
         return None
     savepoint.commit()
-    return reminder_of(db, *found, settings, attempts)
+    return reminder_of(db, *found, settings, claimed)
 
 
 def _still_due(standing: Standing, latest: Decision, before: Decision, settings: Settings) -> bool:
@@ -267,8 +267,11 @@ def look(db: Session, learner_id: UUID, settings: Settings, now: datetime) -> tu
     return standing, rules.decide(standing, now, limits_of(settings))
 
 
-def reminder_of(db: Session, standing: Standing, decision: Decision, settings: Settings, attempts: int = 1) -> Reminder:
-    """Everything the mail says. decision: with at least one lesson."""
+def reminder_of(
+    db: Session, standing: Standing, decision: Decision, settings: Settings, claimed: tuple[UUID, int] | None = None
+) -> Reminder:
+    """Everything the mail says. decision: with at least one lesson. claimed: id and attempt; None for a preview."""
+    reminder_id, attempts = claimed or (ledger.reminder_id(standing.learner_id, decision.local_day), 0)
     own = queries.template_of(db, decision.cohort_id)
     cohort = next(m.cohort for m in standing.memberships if m.cohort_id == decision.cohort_id)
     shown = decision.lessons[:LESSONS_SHOWN]
@@ -283,7 +286,7 @@ def reminder_of(db: Session, standing: Standing, decision: Decision, settings: S
         for lesson in shown
     )
     return Reminder(
-        id=ledger.reminder_id(standing.learner_id, decision.local_day),
+        id=reminder_id,
         learner_id=standing.learner_id,
         name=standing.name,
         address=standing.email or "",

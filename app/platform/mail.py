@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP as SMTP_POLICY
+from email.policy import EmailPolicy
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +23,25 @@ PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 MAX_ANSWER_CHARACTERS = 500
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+class _Wire(EmailPolicy):
+    """Headers as they travel. An address of the web or a Message-ID that is longer than a line would be encoded by
+    Python as if it were words, and then nobody who looks for an address there finds one (RFC 2047 5)."""
+
+    _AS_IS = ("list-unsubscribe", "message-id")
+
+    def fold(self, name: str, value: str) -> str:
+        """As text."""
+        return f"{name}: {value}{self.linesep}" if name.lower() in self._AS_IS else super().fold(name, value)
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        """As bytes."""
+        return self.fold(name, value).encode() if name.lower() in self._AS_IS else super().fold_binary(name, value)
+
+
+WIRE = _Wire(linesep="\r\n", cte_type="7bit")
+"""For composing and sending mail: CRLF, and nothing but ASCII in the body, whatever the server can do."""
 
 
 class MailError(Exception):
@@ -260,7 +279,7 @@ class OutboxMailer:
         name = re.sub(r"[^A-Za-z0-9.-]", "_", str(message["Message-ID"]).strip("<>").partition("@")[0])
         self.open()
         try:
-            _write_whole(self._folder / f"{name}.eml", message.as_bytes(policy=SMTP_POLICY))
+            _write_whole(self._folder / f"{name}.eml", message.as_bytes(policy=WIRE))
         except OSError as error:
             raise ServerAway(f"{self._folder}: {error}") from error
         return f"written to {self._folder.name}/{name}.eml"
@@ -284,7 +303,7 @@ def _write_whole(path: Path, content: bytes) -> None:
 
 def _on_the_wire(message: EmailMessage, *, utf8: bool) -> bytes:
     """With CRLF, dots doubled, and the line with a single dot that ends it (RFC 5321 4.5.2)."""
-    raw = message.as_bytes(policy=SMTP_POLICY.clone(utf8=utf8))
+    raw = message.as_bytes(policy=WIRE.clone(utf8=utf8))
     raw = re.sub(rb"(?m)^\.", b"..", raw)
     return (raw if raw.endswith(b"\r\n") else raw + b"\r\n") + b".\r\n"
 

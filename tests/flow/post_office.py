@@ -1,6 +1,7 @@
 """A real SMTP server for tests, on this machine: it takes, refuses, asks to come back, hangs up, or is not there."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+
+logging.getLogger("mail.log").setLevel(logging.WARNING)  # it would tell every command
 
 
 @dataclass
@@ -67,13 +70,15 @@ class PostOffice:
         """To whom mails came, in order."""
         return [letter.recipient for letter in self.letters]
 
-    async def handle_EHLO(self, server: SMTP, session: Session, *_rest: Any) -> list[str]:  # noqa: N802
-        """A connection begins; aiosmtpd expects its own lines back."""
+    async def handle_EHLO(
+        self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, lines: list[str]
+    ) -> list[str]:
+        """A connection begins."""
         self.connections += 1
-        session.host_name = "tests"
-        return list(_rest[-1])
+        session.host_name = hostname
+        return lines
 
-    async def handle_MAIL(  # noqa: N802
+    async def handle_MAIL(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """MAIL FROM."""
@@ -83,7 +88,7 @@ class PostOffice:
         envelope.mail_options.extend(options)
         return "250 OK"
 
-    async def handle_RCPT(  # noqa: N802
+    async def handle_RCPT(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         """RCPT TO."""
@@ -93,7 +98,7 @@ class PostOffice:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:
         """The whole mail is here."""
         (recipient,) = envelope.rcpt_tos
         if no := self.at_data(recipient):

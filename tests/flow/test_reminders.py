@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import insert, select, text, update
 
-from app.accounts.models import Cohort, CohortLesson, CohortMember
+from app.accounts.identifiers import email_identifiers
+from app.accounts.models import Cohort, CohortLesson, CohortMember, UserIdentifier
 from app.audit import AuditEntry
 from app.config import get_settings
 from app.database import session_scope
@@ -74,6 +75,9 @@ def course(
             user = known or User(name=name, email=email, time_zone=learner_zone, source="roster")
             db.add(user)
             db.flush()
+            if email and not known:
+                for one in email_identifiers(email):
+                    db.add(UserIdentifier(key=one.key, user_id=user.id, kind=one.kind, value=one.value))
             db.add(CohortMember(cohort_id=cohort.id, user_id=user.id))
         return cohort.id
 
@@ -425,7 +429,7 @@ def _claim_and_die(settings_environment: dict[str, str], at: datetime) -> None:
     from app.database import forget_engine
 
     get_settings.cache_clear()
-    forget_engine.__wrapped__() if hasattr(forget_engine, "__wrapped__") else None
+    forget_engine()
     service.compose = lambda *_, **__: os._exit(9)  # type: ignore[assignment]
     with clock.set_now(at):
         reminder.send_daily_reminders()
@@ -491,8 +495,8 @@ def test_no_transaction_is_open_while_the_mail_server_is_spoken_to(office: PostO
 
     def look(_address: str) -> None:
         with session_scope() as db:
-            query = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND datname = current_database()"
-            open_ones.append(db.scalar(text(query)))
+            idle = "state LIKE 'idle in transaction%' AND datname = current_database()"
+            open_ones.append(db.scalar(text(f"SELECT count(*) FROM pg_stat_activity WHERE {idle}")))
 
     office.on_arrival = look
     assert send().sent == 2
