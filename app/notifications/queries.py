@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
@@ -116,12 +117,39 @@ def standings(db: Session, users: Sequence[User], latest_day: date, max_unanswer
                 last=last.get(user.id),
                 unanswered=unanswered.get(user.id, 0),
                 unsubscribed=stop is not None and stop.unsubscribed_at is not None,
-                bounced=stop is not None
-                and user.email is not None
-                and stop.bounced_address_hash == address_hash(user.email),
+                bounced=_bounced(user, stop),
             )
         )
     return found
+
+
+def refreshed(db: Session, standing: Standing, latest_day: date) -> Standing | None:
+    """The learner with what may have changed a moment ago read anew: what is left, the address, whether they want it.
+    None when they were erased."""
+    user = db.scalar(select(User).where(User.id == standing.learner_id).execution_options(populate_existing=True))
+    if user is None:
+        return None
+    stop = db.get(ReminderStop, user.id, populate_existing=True)
+    rows = db.execute(_open_lessons(latest_day).where(CohortMember.user_id == user.id))
+    cohorts = {membership.cohort_id for membership in standing.memberships}
+    return replace(
+        standing,
+        name=user.name,
+        email=user.email,
+        time_zone=user.time_zone,
+        lessons=tuple(
+            OpenLesson(row.lesson_id, row.cohort_id, row.due_on, row.position)
+            for row in rows
+            if row.cohort_id in cohorts
+        ),
+        unsubscribed=stop is not None and stop.unsubscribed_at is not None,
+        bounced=_bounced(user, stop),
+    )
+
+
+def _bounced(user: User, stop: ReminderStop | None) -> bool:
+    known = stop.bounced_address_hash if stop is not None else None
+    return known is not None and user.email is not None and known == address_hash(user.email)
 
 
 def address_hash(address: str) -> bytes:
@@ -179,7 +207,7 @@ def _unanswered(db: Session, ids: Sequence[UUID], most: int) -> dict[UUID, int]:
         .outerjoin(ReminderStop, ReminderStop.learner_id == User.id)
         .where(
             User.id.in_(ids),
-            or_(ReminderStop.resumed_at.is_(None), latest.c.claimed_at > ReminderStop.resumed_at),
+            or_(ReminderStop.resumed_at.is_(None), latest.c.claimed_at >= ReminderStop.resumed_at),
             not_(answer.exists()),
         )
         .group_by(User.id)

@@ -239,23 +239,18 @@ def claim(db: Session, standing: Standing, settings: Settings) -> Reminder | Non
     savepoint = db.begin_nested()
     claimed = ledger.claim(db, standing.learner_id, decision, now)
     # The claim has waited for whoever held the row: only what is read after it is the latest.
-    found = look(db, standing.learner_id, settings, now) if claimed is not None else None
-    if claimed is None or found is None or not _still_due(*found, decision, settings):
+    fresh = queries.refreshed(db, standing, rules.latest_day(now)) if claimed is not None else None
+    still = rules.decide(fresh, now, limits_of(settings)) if fresh is not None else None
+    if (
+        claimed is None
+        or fresh is None
+        or still is None
+        or (still.reason, still.local_day) != ("due", decision.local_day)
+    ):
         savepoint.rollback()
         return None
     savepoint.commit()
-    return reminder_of(db, *found, settings, claimed)
-
-
-def _still_due(standing: Standing, latest: Decision, before: Decision, settings: Settings) -> bool:
-    """Whether what is read after the claim bears it out. Its `reason` does not: it speaks of the claim itself."""
-    return (
-        bool(latest.lessons)
-        and latest.local_day == before.local_day
-        and bool(standing.email)
-        and not (standing.unsubscribed or standing.bounced)
-        and standing.unanswered < settings.reminder_max_unanswered
-    )
+    return reminder_of(db, fresh, still, settings, claimed)
 
 
 def look(db: Session, learner_id: UUID, settings: Settings, now: datetime) -> tuple[Standing, Decision] | None:

@@ -110,14 +110,17 @@ def _problems_of(part: Part, source: str) -> Iterator[Problem]:
         return
     try:
         tree = _environment("html" if part == "html" else "plain").parse(source)
+        # Nothing may look closer at what is not allowed: already compiling would compute its constants.
+        if refused := list(_not_allowed(part, tree)):
+            yield from refused
+            return
+        names = meta.find_undeclared_variables(tree)
     except TemplateSyntaxError as error:
         yield Problem(part, f"Line {error.lineno}: {error.message}", "A Jinja2 template.")
         return
     except RecursionError:
         yield Problem(part, "Is nested too deeply.", "Fewer brackets within brackets.")
         return
-    yield from _not_allowed(part, tree)
-    names = meta.find_undeclared_variables(tree)
     for name in sorted(names - set(Values.__dataclass_fields__)):
         known = ", ".join(Values.__dataclass_fields__)
         yield Problem(part, f"There is no {name}.", f"One of {known}.")
