@@ -18,9 +18,9 @@ def lesson_id_of(activity_id: str) -> UUID:
 
 def link_of(lesson: Lesson) -> str | None:
     """Where learners open the lesson: the link an admin gave, else its activity id if that is a web address."""
-    if lesson.link:
-        return lesson.link
-    return lesson.activity_id if lesson.activity_id.startswith(("https://", "http://")) else None
+    return next(
+        (link for link in (lesson.link, lesson.activity_id) if link and link.startswith(("https://", "http://"))), None
+    )
 
 
 def note_lessons(db: Session, titles: Mapping[str, str | None]) -> None:

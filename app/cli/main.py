@@ -8,10 +8,21 @@ from typing import Any
 
 from sqlalchemy.exc import OperationalError
 
-from app.cli import dead_letter_commands, demo, etl, key_commands, load, loader_commands, migrate, rebuild, up
+from app.cli import (
+    dead_letter_commands,
+    demo,
+    etl,
+    key_commands,
+    load,
+    loader_commands,
+    migrate,
+    rebuild,
+    reminder_commands,
+    up,
+)
 from app.errors import AppError
 
-COMMANDS = (up, migrate, key_commands, etl, rebuild, dead_letter_commands, loader_commands)
+COMMANDS = (up, migrate, key_commands, etl, rebuild, dead_letter_commands, loader_commands, reminder_commands)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
