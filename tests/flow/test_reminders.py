@@ -534,6 +534,7 @@ def test_without_a_mail_server_mails_are_files_that_the_doors_show(
         get_settings.cache_clear()
 
 
+@pytest.mark.flow
 def test_ten_thousand_learners_in_one_run(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
     class Counting:
         """Stands where the mail server is; what is measured is the run."""
