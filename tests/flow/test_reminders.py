@@ -27,7 +27,7 @@ from app.platform import clock
 from app.platform.ids import stable_id
 from tests.conftest import Doors
 from tests.flow.post_office import PostOffice
-from tests.statements import completed, lesson
+from tests.statements import answered, completed, lesson
 
 MORNING = datetime(2026, 3, 10, 9, 30, tzinfo=ZoneInfo("Europe/Berlin"))
 
@@ -152,7 +152,7 @@ def test_exactly_those_who_need_one(office: PostOffice, doors: Doors, drain: Cal
     course("dates@example.org", slug="undated", due=None)
     course("later@example.org", slug="summer", due=date(2026, 6, 1))
     done = [completed(f"{name}@example.org", number) for name, number in (("ann", 1), ("ann", 2), ("ben", 1))]
-    for statement in done:
+    for statement in (*done, answered("cyd@example.org", 1)):
         assert doors.put(statement, statement["id"]).status_code == 204
     drain()
     with session_scope() as db:
@@ -392,6 +392,12 @@ def test_two_schedulers_at_once_send_once(office: PostOffice) -> None:
     assert sorted(office.recipients()) == [f"l{n:02}@example.org" for n in range(20)]
     with session_scope() as db:
         assert db.scalars(select(JobRun.outcome).where(JobRun.job == scheduler.JOB)).all() == ["done"]
+    # The period is done: who joins now is found by the next one.
+    course("late@example.org", slug="summer")
+    for minutes, sent in ((4, 20), (5, 21)):
+        with clock.set_now(MORNING + timedelta(minutes=minutes)):
+            scheduler.schedule_daily_reminders.fn()
+        assert len(office.letters) == sent
 
 
 def test_even_two_runs_that_do_not_know_of_each_other_send_once(
