@@ -11,6 +11,8 @@ from typing import Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.platform.mail import SmtpServer, mailbox
+
 RUNNING_STACK_FILE = "running.env"
 """Written into DATA_DIR by `python -m app up` while it runs, so that other commands find its stores and keys."""
 
@@ -18,7 +20,7 @@ RUNNING_STACK_FILE = "running.env"
 class Settings(BaseSettings):
     """The settings of one process. Wrong values stop the process at start with the variable's name."""
 
-    model_config = SettingsConfigDict(extra="ignore", str_strip_whitespace=True)
+    model_config = SettingsConfigDict(extra="ignore", str_strip_whitespace=True, hide_input_in_errors=True)
 
     # stores
     database_url: str | None = None
@@ -68,6 +70,16 @@ class Settings(BaseSettings):
     database_pool_size: int = Field(default=8, ge=1)
     database_statement_timeout_seconds: float = Field(default=60, gt=0)
 
+    # reminders
+    smtp_url: str | None = None
+    smtp_timeout_seconds: float = Field(default=60, gt=0, le=300)
+    mail_from: str | None = None
+    mail_secret: str | None = None
+    reminder_quiet_from_hour: int = Field(default=21, ge=0, le=23)
+    reminder_quiet_until_hour: int = Field(default=8, ge=0, le=23)
+    reminder_max_unanswered: int = Field(default=3, ge=1, le=100)
+    reminders_per_run_max: int = Field(default=10_000, ge=1)
+
     # what it says
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "console"
@@ -104,6 +116,9 @@ class Settings(BaseSettings):
         "admin_token",
         "public_url",
         "signup_redirect_url",
+        "smtp_url",
+        "mail_from",
+        "mail_secret",
         "otel_exporter_otlp_endpoint",
         mode="before",
     )
@@ -111,6 +126,20 @@ class Settings(BaseSettings):
     def _empty_is_unset(cls, value: object) -> object:
         """`DATABASE_URL=` in a .env file means "not set", as its writer meant."""
         return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("smtp_url", mode="after")
+    @classmethod
+    def _smtp_url_is_one(cls, value: str | None) -> str | None:
+        if value is not None:
+            SmtpServer.of(value)
+        return value
+
+    @field_validator("mail_from", mode="after")
+    @classmethod
+    def _mail_from_is_one(cls, value: str | None) -> str | None:
+        if value is not None:
+            mailbox(value)
+        return value
 
     @property
     def base_url(self) -> str:

@@ -18,10 +18,12 @@ from app import audit
 from app.accounts import learners, people
 from app.accounts.personal import Marks
 from app.accounts.schemas import Erased
+from app.config import get_settings
 from app.identities import target_of
 from app.ingest import traces as letters
 from app.linking import take_turn
 from app.lrs import traces as documents
+from app.notifications.outbox import forget_mails, reminders_of
 from app.platform import clock
 from app.platform.logs import get_logger
 from app.removal import attachments_in, remove_statements
@@ -53,6 +55,7 @@ def erase(units: Units, learner_id: UUID, actor: str, *, dry_run: bool) -> Erase
     found = _look_through(units, learner_id)
     with units() as db:
         db.execute(text(f"SET LOCAL statement_timeout = '{PATIENCE}'"))
+        reminders = reminders_of(db, learner_id)
         if not dry_run:
             take_turn(db, alone=True)
             people.take_turn(db)
@@ -63,6 +66,8 @@ def erase(units: Units, learner_id: UUID, actor: str, *, dry_run: bool) -> Erase
         if not dry_run:
             counts |= _delete(db, learner_id, marks, found)
             audit.note(db, actor, "learner.erase", target_of(learner_id), {"deleted": counts, "left": left})
+    if not dry_run:
+        forget_mails(get_settings(), reminders)
     return Erased(learner_id=learner_id, dry_run=dry_run, deleted=counts, left=left)
 
 

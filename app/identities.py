@@ -12,6 +12,7 @@ from app.errors import BadRequest, Problem
 from app.facts import StatementLoaded, StatementVoided
 from app.linking import take_turn
 from app.models import User
+from app.notifications.acts import follow_merge
 from app.reactions import react
 from app.warehouse import gold, silver
 
@@ -27,6 +28,7 @@ def merge(db: Session, learner_id: UUID, merging: Merge, actor: str) -> Moved:
         raise BadRequest(f"other {told}", [Problem("other", told, "The id of another learner.")])
     _alone(db)
     target, source = learners.lock_learners(db, learner_id, merging.other)
+    follow_merge(db, source.id, target.id)
     identifiers = learners.move_everything(db, source.id, target.id)
     moved = silver.change_learner(db, source.id, target.id)
     lessons = _follow(db, source.id, target.id, moved)

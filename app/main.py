@@ -15,9 +15,11 @@ from app.api import (
     learners,
     lessons,
     loader,
+    reminders,
     reporting,
     roster,
     signup,
+    unsubscribe,
     xapi,
     xapi_catalog,
     xapi_documents,
@@ -126,6 +128,8 @@ def create_app() -> FastAPI:
         debug.router,
         dead_letters.router,
         loader.router,
+        reminders.router,
+        unsubscribe.router,
     ):
         app.include_router(router)
 

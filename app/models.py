@@ -4,10 +4,10 @@ Tables of one room live in that room's models.py; app/registry.py lists them all
 Ids of lessons and the like are computed from their IRI (platform.ids.stable_id), so nobody has to look one up.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, Float, Identity, Index, LargeBinary, Text, func, text
+from sqlalchemy import BigInteger, Date, Float, ForeignKey, Identity, Index, LargeBinary, Text, func, text
 from sqlalchemy.dialects.postgresql import JSON, JSONB, TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -139,3 +139,47 @@ class StatementFlat(Base):
         Index("ix_statements_flat_occurred_at", "occurred_at"),
         {"schema": "silver"},
     )
+
+
+class Notification(Base):
+    """A reminder. Grain: one row per learner per day of theirs; the key is the claim, whoever inserts it sends."""
+
+    __tablename__ = "notifications"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, comment="stable_id('reminder', learner and day)")
+    learner_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    local_day: Mapped[date] = mapped_column(Date, comment="the day in the learner's own time zone")
+    time_zone: Mapped[str] = mapped_column(Text, comment="IANA name, the one the day was told by")
+    cohort_id: Mapped[UUID | None] = mapped_column(comment="cohorts.id of the next lesson: whose template it was")
+    lessons: Mapped[int] = mapped_column(comment="how many were left")
+    status: Mapped[str] = mapped_column(
+        Text, comment="sending, sent, waiting (for retry_at), bounced, failed, unknown; see docs/reminders.md"
+    )
+    attempts: Mapped[int] = mapped_column(server_default="1")
+    claimed_at: Mapped[datetime] = mapped_column(Moment, comment="when the last attempt began")
+    retry_at: Mapped[datetime | None] = mapped_column(Moment, comment="of waiting ones")
+    sent_at: Mapped[datetime | None] = mapped_column(Moment, comment="when the mail server took it")
+    message_id: Mapped[str | None] = mapped_column(Text)
+    answer: Mapped[str | None] = mapped_column(Text, comment="the mail server's last words, or what went wrong")
+
+    __table_args__ = (
+        Index("uq_notifications_learner_id_local_day", "learner_id", "local_day", unique=True),
+        Index("ix_notifications_status_claimed_at_id", "status", "claimed_at", "id"),
+        Index("ix_notifications_claimed_at_id", "claimed_at", "id"),
+    )
+
+
+class TaskStatus(Base):
+    """How a background task is doing. Grain: one row per task, the latest run."""
+
+    __tablename__ = "task_status"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True, comment="noun.verb, such as reminders.send")
+    status: Mapped[str] = mapped_column(Text, comment="running, done, failed")
+    detail: Mapped[dict[str, object]] = mapped_column(
+        JSONB, server_default=text("'{}'"), comment="figures of the run, its progress while it runs; nothing personal"
+    )
+    started_at: Mapped[datetime] = mapped_column(Moment, comment="of this run")
+    updated_at: Mapped[datetime] = mapped_column(Moment)
+
+    __table_args__ = ({"schema": "ops"},)

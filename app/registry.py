@@ -8,8 +8,9 @@ import app.ingest.models
 import app.jobs.models
 import app.lrs.models
 import app.models
+import app.notifications.models
 import app.warehouse.models  # noqa: F401
 from app.database import Base
 
 TABLES: MetaData = Base.metadata
-ACTOR_MODULES = ("app.etl_streaming", "app.jobs.reconcile", "app.jobs.retention")
+ACTOR_MODULES = ("app.etl_streaming", "app.jobs.reconcile", "app.jobs.retention", "app.jobs.scheduler")

@@ -320,3 +320,15 @@ class ErrorRead(BaseModel):
     problems: list[ProblemRead] = []
     refused: list[int] | None = None
     kept: UUID | None = None
+
+
+class TaskStatusRead(BaseModel):
+    """How a background task is doing: its latest run, with figures of it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    status: str
+    detail: dict[str, Any]
+    started_at: datetime
+    updated_at: datetime

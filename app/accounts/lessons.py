@@ -18,6 +18,13 @@ def lesson_id_of(activity_id: str) -> UUID:
     return stable_id("activity", activity_id)
 
 
+def link_of(lesson: Lesson) -> str | None:
+    """Where learners open the lesson: the link an admin gave, else its activity id if that is a web address."""
+    return next(
+        (link for link in (lesson.link, lesson.activity_id) if link and link.startswith(("https://", "http://"))), None
+    )
+
+
 def note_lessons(db: Session, titles: Mapping[str, str | None]) -> None:
     """Enter lessons, by activity id, that the catalogue does not have; give a title to those that have none."""
     ids = {lesson_id_of(activity_id): activity_id for activity_id in titles}

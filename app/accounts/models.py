@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, Date, ForeignKey, Index, Text, func, text
+from sqlalchemy import ARRAY, CheckConstraint, Date, ForeignKey, Index, SmallInteger, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -53,7 +53,12 @@ class Cohort(Base):
     name: Mapped[str] = mapped_column(Text)
     time_zone: Mapped[str] = mapped_column(Text, comment="IANA name")
     starts_on: Mapped[date | None] = mapped_column(Date, comment="day 0 of cohort_lessons.due_after_days")
+    reminder_hour: Mapped[int] = mapped_column(
+        SmallInteger, server_default=text("9"), comment="0 to 23, in the learner's own time zone"
+    )
     created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
+
+    __table_args__ = (CheckConstraint("reminder_hour BETWEEN 0 AND 23", name="reminder_hour"),)
 
 
 class CohortMember(Base):

@@ -18,11 +18,15 @@ from app.cli import (
     migrate,
     people_commands,
     rebuild,
+    reminder_commands,
     up,
 )
 from app.errors import AppError
 
-COMMANDS = (up, migrate, key_commands, etl, rebuild, dead_letter_commands, loader_commands, people_commands)
+COMMANDS = (
+    *(up, migrate, key_commands, etl, rebuild, dead_letter_commands, loader_commands, people_commands),
+    reminder_commands,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -22,8 +22,10 @@ MOST_LINES = 400
 SPINE = {
     "app.main": ["create_app"],
     "app.database": ["get_db"],
-    "app.models": ["User", "Lesson", "StatementRaw", "StatementFlat"],
-    "app.schemas": ["StatementFlatRead"],
+    "app.models": ["User", "Lesson", "StatementRaw", "StatementFlat", "Notification", "TaskStatus"],
+    "app.schemas": ["StatementFlatRead", "TaskStatusRead"],
+    "app.jobs.reminder": ["get_incomplete_users", "send_daily_reminders", "log_task_status"],
+    "app.jobs.scheduler": ["schedule_daily_reminders"],
     "app.security": ["verify_basic_credentials"],
     "app.streaming": ["publish_statement"],
     "app.etl_streaming": ["process_statement", "get_last_processed"],
@@ -50,6 +52,9 @@ def test_the_spine_has_its_parameters() -> None:
     assert parameters("app.etl_streaming.get_last_processed") == ["db"]
     assert parameters("app.etl_incremental.flatten_statement") == ["raw_json"]
     assert parameters("app.etl_incremental.run_incremental_etl")[0] == "db"
+    assert parameters("app.jobs.reminder.get_incomplete_users") == ["db", "lesson_date"]
+    assert parameters("app.jobs.reminder.send_daily_reminders") == []
+    assert parameters("app.jobs.reminder.log_task_status")[:3] == ["db", "name", "status"]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -1,0 +1,172 @@
+"""The doors of reminders, for admins: the preview, what was sent, what is unknown, the words."""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Response
+from sqlalchemy.orm import Session
+
+from app.api.problems import errors
+from app.config import get_settings
+from app.database import get_db
+from app.errors import BadRequest, NotFound, Problem
+from app.models import Notification, TaskStatus, User
+from app.notifications import acts, preview, queries
+from app.notifications.outbox import mail_in_outbox
+from app.notifications.schemas import (
+    PreviewPage,
+    PreviewQuery,
+    ReminderPage,
+    ReminderQuery,
+    ReminderRead,
+    RenderedRead,
+    RenderRequest,
+    StopRead,
+    TemplatePlan,
+    TemplateRead,
+)
+from app.notifications.templates import Values, Words, default_words
+from app.platform import clock
+from app.schemas import TaskStatusRead
+from app.security import Admin
+
+ACTOR = "admin token"
+TASK = "reminders.send"
+TOTALS_DAYS = 7
+_PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+router = APIRouter(tags=["Reminders"], dependencies=[Admin], responses=errors(400, 401, 503))
+Db = Annotated[Session, Depends(get_db, scope="function")]
+
+
+@router.get("/api/debug/reminder-preview", responses=errors(404))
+def get_reminder_preview(db: Db, query: Annotated[PreviewQuery, Query()], response: Response) -> PreviewPage:
+    """Who would get a reminder, with what, when, and why the others do not. Nothing is sent by looking."""
+    response.headers.update(_PRIVATE)
+    return preview.preview(db, query, get_settings())
+
+
+@router.get("/api/reminders")
+def get_reminders(db: Db, query: Annotated[ReminderQuery, Query()], response: Response) -> ReminderPage:
+    """Reminders, the latest first, with what became of each. Go on with ?before=, the `more` of the page before."""
+    response.headers.update(_PRIVATE)
+    rows = queries.reminders(
+        db,
+        status=query.status,
+        learner_id=query.learner_id,
+        cohort_id=query.cohort_id,
+        before=_mark(query.before) if query.before else None,
+        limit=query.limit,
+    )
+    last = rows[-1][0] if len(rows) == query.limit else None
+    run = None if query.before else db.get(TaskStatus, TASK)
+    return ReminderPage(
+        reminders=[_read(row, learner) for row, learner in rows],
+        more=f"{clock.iso(last.claimed_at)}_{last.id}" if last else None,
+        totals=None if query.before else queries.totals(db, clock.now() - timedelta(days=TOTALS_DAYS)),
+        run=TaskStatusRead.model_validate(run) if run else None,
+    )
+
+
+@router.get(
+    "/api/reminders/{reminder_id}/mail",
+    response_class=Response,
+    responses={200: {"content": {"message/rfc822": {"schema": {"type": "string"}}}}, **errors(404)},
+)
+def get_reminder_mail(reminder_id: UUID) -> Response:
+    """The mail itself, where it lies in the outbox because no mail server is set."""
+    path = mail_in_outbox(get_settings(), reminder_id)
+    try:
+        content = path.read_bytes()
+    except OSError:
+        raise NotFound("The outbox holds no mail of this reminder.") from None
+    name = f'attachment; filename="{path.name}"'
+    return Response(content, media_type="message/rfc822", headers={**_PRIVATE, "Content-Disposition": name})
+
+
+@router.post("/api/reminders/{reminder_id}/mark-sent", responses=errors(404, 409))
+def post_mark_sent(reminder_id: UUID, db: Db) -> ReminderRead:
+    """Say that a reminder of unknown outcome was sent. It is audited."""
+    return _one(db, acts.mark_sent(db, reminder_id, ACTOR))
+
+
+@router.post("/api/reminders/{reminder_id}/send-again", responses=errors(404, 409))
+def post_send_again(reminder_id: UUID, db: Db) -> ReminderRead:
+    """Let the next run send an unknown, bounced or failed reminder after all, while its day lasts. It is audited."""
+    return _one(db, acts.send_again(db, reminder_id, ACTOR))
+
+
+@router.post("/api/reminders/learners/{learner_id}/resume", responses=errors(404))
+def post_resume(learner_id: UUID, db: Db) -> StopRead:
+    """Remind a learner again who unsubscribed, bounced or did nothing after the last reminders. It is audited."""
+    stop = acts.resume(db, learner_id, ACTOR)
+    return StopRead(
+        learner_id=learner_id,
+        unsubscribed=stop.unsubscribed_at is not None,
+        bounced=stop.bounced_at is not None,
+        resumed_at=stop.resumed_at,
+    )
+
+
+@router.get("/api/reminders/cohorts/{cohort_id}", responses=errors(404))
+def get_reminder_template(cohort_id: UUID, db: Db) -> TemplateRead:
+    """At which hour and with what words a cohort is reminded."""
+    cohort, own = acts.template_of(db, cohort_id)
+    words = Words(own.subject, own.text, own.html) if own else default_words()
+    return TemplateRead(
+        cohort_id=cohort_id,
+        cohort=cohort.name,
+        reminder_hour=cohort.reminder_hour,
+        own=own is not None,
+        subject=words.subject,
+        text=words.text,
+        html=words.html,
+        updated_at=own.updated_at if own else None,
+        variables=list(Values.__dataclass_fields__),
+    )
+
+
+@router.put("/api/reminders/cohorts/{cohort_id}", responses=errors(404))
+def put_reminder_template(cohort_id: UUID, plan: TemplatePlan, db: Db) -> TemplateRead:
+    """Write both. A template that names what there is not is refused, with the name; nothing is saved then."""
+    acts.put_template(db, cohort_id, plan.reminder_hour, _words(plan), ACTOR)
+    return get_reminder_template(cohort_id, db)
+
+
+@router.post("/api/reminders/cohorts/{cohort_id}/preview", responses=errors(404))
+def post_reminder_template_preview(cohort_id: UUID, wanted: RenderRequest, db: Db) -> RenderedRead:
+    """What a learner of the cohort would read, with words that need not be saved. Nothing is sent or saved."""
+    return preview.rendered(db, cohort_id, wanted.learner_id, _words(wanted), get_settings())
+
+
+def _words(plan: TemplatePlan) -> Words | None:
+    if plan.subject is None or plan.text is None or plan.html is None:
+        return None
+    return Words(plan.subject, plan.text, plan.html)
+
+
+def _one(db: Session, row: Notification) -> ReminderRead:
+    db.flush()
+    return _read(row, db.get_one(User, row.learner_id))
+
+
+def _read(row: Notification, learner: User) -> ReminderRead:
+    return ReminderRead(
+        name=learner.name,
+        email=learner.email,
+        **{name: getattr(row, name) for name in ReminderRead.model_fields if name not in ("name", "email")},
+    )
+
+
+def _mark(text: str) -> tuple[datetime, UUID]:
+    moment, _, reminder_id = text.partition("_")
+    try:
+        at = datetime.fromisoformat(moment)
+        if at.tzinfo is None:
+            raise ValueError("no zone")
+        return at, UUID(reminder_id)
+    except (ValueError, OverflowError):
+        raise BadRequest(
+            "?before is no mark of a page.", [Problem("?before", "Is no mark of a page.", "The `more` of a page.")]
+        ) from None

@@ -1,0 +1,129 @@
+"""When is which learner's reminder due? Pure: the same standing at the same moment always gives the same answer."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from app.notifications.standing import Decision, OpenLesson, Reason, Standing
+
+MIN_HOURS_BETWEEN = 8
+"""Between two reminders, also when a learner moves to a zone where the next day has begun. Less than a quiet night."""
+FURTHEST_AHEAD = timedelta(hours=14)
+"""No zone's day begins earlier than this before that of UTC."""
+RETRY_MINUTES = (5, 15, 45)
+"""How long after the first, second and third temporary refusal the next attempt is made; after that, every hour."""
+RETRY_LATER_MINUTES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The settings that rules go by. Quiet hours are those of a local day; from == until: there are none."""
+
+    quiet_from_hour: int
+    quiet_until_hour: int
+    max_unanswered: int
+
+    def quiet(self, hour: int) -> bool:
+        """Whether an hour of the day, 0 to 23, is a quiet one."""
+        start, end = self.quiet_from_hour, self.quiet_until_hour
+        return start <= hour < end if start <= end else hour >= start or hour < end
+
+    def hour_for(self, reminder_hour: int) -> int:
+        """The hour at which somebody is reminded who should be at this one: the end of the quiet hours if it is one."""
+        return self.quiet_until_hour if self.quiet(reminder_hour) else reminder_hour
+
+
+def decide(standing: Standing, now: datetime, limits: Limits) -> Decision:
+    """Whether the learner is to be reminded at `now` (aware), and if not, why and when. See docs/reminders.md."""
+    zone_name = zone_of(standing)
+    zone = _zone(zone_name) or ZoneInfo("UTC")
+    local = now.astimezone(zone)
+    day = local.date()
+    lessons = lessons_left(standing, day)
+    cohort_id = lessons[0].cohort_id if lessons else None
+
+    def told(reason: Reason, at: datetime | None = None) -> Decision:
+        return Decision(reason, day, zone.key, at, lessons, cohort_id)
+
+    if not any(membership.has_dates for membership in standing.memberships):
+        return told("no_dates")
+    if not lessons:
+        return told("nothing_due")
+    if not standing.email:
+        return told("no_email")
+    if standing.unsubscribed:
+        return told("unsubscribed")
+    if standing.bounced:
+        return told("bounced")
+    hour = reminder_hour(standing, lessons, limits)
+    tomorrow = first_moment(day + timedelta(days=1), hour, zone)
+    last = standing.last
+    if last is not None and last.local_day >= day:
+        # The day was claimed already: it is over for this learner, unless the mail server asked to come back.
+        if last.local_day > day or last.status != "waiting" or last.retry_at is None:
+            return told("unknown_outcome" if last.status in ("sending", "unknown") else "reminded", tomorrow)
+        if limits.quiet(local.hour):
+            return told("day_over", tomorrow)
+        return told("due", now) if last.retry_at <= now else told("retry", last.retry_at)
+    if standing.unanswered >= limits.max_unanswered:
+        return told("unanswered")
+    if local.hour < hour:
+        return told("later", first_moment(day, hour, zone))
+    if limits.quiet(local.hour):
+        return told("day_over", tomorrow)
+    if last is not None and now < (earliest := last.claimed_at + timedelta(hours=MIN_HOURS_BETWEEN)):
+        return told("later", earliest)
+    return told("due", now)
+
+
+def lessons_left(standing: Standing, day: date) -> tuple[OpenLesson, ...]:
+    """The open lessons that are due on this local day or were before; the next one first. A lesson of two cohorts
+    counts once, where it was due first."""
+    due = sorted(
+        (lesson for lesson in standing.lessons if lesson.due_on <= day),
+        key=lambda lesson: (lesson.due_on, lesson.position, lesson.cohort_id.bytes, lesson.lesson_id.bytes),
+    )
+    found: dict[UUID, OpenLesson] = {}
+    for lesson in due:
+        found.setdefault(lesson.lesson_id, lesson)
+    return tuple(found.values())
+
+
+def reminder_hour(standing: Standing, lessons: tuple[OpenLesson, ...], limits: Limits) -> int:
+    """The earliest hour among the cohorts in which something is left; never a quiet one."""
+    cohorts = {lesson.cohort_id for lesson in lessons}
+    return min(limits.hour_for(m.reminder_hour) for m in standing.memberships if m.cohort_id in cohorts)
+
+
+def zone_of(standing: Standing) -> str:
+    """The learner's own time zone, else that of the cohort they joined first, so that their day is always one day."""
+    named = (standing.time_zone, *(membership.time_zone for membership in standing.memberships))
+    return next((name for name in named if name and _zone(name)), "UTC")
+
+
+def first_moment(day: date, hour: int, zone: ZoneInfo) -> datetime:
+    """The first moment, in UTC, at which a clock in the zone shows this hour of this day or, where a change of the
+    clocks leaves it out, a later one."""
+    # PEP 495: fold 0 is the first of two equal times, and in a gap the offset from before it, which leads behind it.
+    return datetime.combine(day, time(hour), zone).astimezone(UTC)
+
+
+def retry_at(now: datetime, attempts: int) -> datetime:
+    """When to try again after this many attempts, at least one."""
+    minutes = RETRY_MINUTES[attempts - 1] if attempts <= len(RETRY_MINUTES) else RETRY_LATER_MINUTES
+    return now + timedelta(minutes=minutes)
+
+
+def latest_day(now: datetime) -> date:
+    """The latest day that it is anywhere: lessons due after it are due for nobody yet."""
+    return (now.astimezone(UTC) + FURTHEST_AHEAD).date()
+
+
+@lru_cache(maxsize=1_024)
+def _zone(name: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # what ZoneInfo raises for names that are none, or no paths
+        return None
