@@ -20,7 +20,7 @@ from benchmarks.servers import Bench
 
 LEARNERS = 5_000
 LESSONS = 30
-COHORT_SIZES = (1_500, 1_000, 800, 600, 500, 300, 200, 100)
+COHORT_SIZES = (1_000, 800, 700, 600, 500, 500, 400, 300, 200)
 """The learners of each cohort: together all of them."""
 FIRST_DAY = datetime(2026, 1, 5, 6, tzinfo=UTC)
 CHUNK = 20_000
@@ -195,7 +195,7 @@ def _line(made: Course, place: int, number: int, step: int, *, steps: int, at: d
         row |= {"object_id": f"{url}#card-9", "object_name": "A card", "parent_id": url}
     else:
         verb = "answered"
-        card = (step + step // 3) % len(_CARDS)
+        card = (step - step // 3 - 1) % len(_CARDS)
         kind = _CARDS[card]
         iri = f"{url}#card-{card + 1}"
         text = f"I learnt that {rng.randrange(10**6)} things go well together when nobody hurries, " * 2

@@ -39,15 +39,15 @@ def reports(made: course.Course) -> list[tuple[str, str]]:
             found.append((f"{name}, {size} learners", f"{at}/{name}"))
         found.append((f"completions, {size} learners, days and attribute", f"{at}/completions?{_SOME}"))
         found.append((f"overview, {size} learners, days and attribute", f"{at}/overview?{_SOME}"))
-    lesson = made.lessons[4]
+    lesson = made.lessons[19]
     at = f"/api/reports/lessons/{lesson}"
     found += [
         ("incomplete", f"{at}/incomplete"),
         ("incomplete, 500 learners", f"{at}/incomplete?cohort={made.cohorts[4]}"),
         ("answers of a lesson", f"{at}/answers"),
         ("answers of a lesson, 500 learners", f"{at}/answers?cohort={made.cohorts[4]}"),
-        ("texts", f"{at}/answers/{_form(5)}/texts"),
-        ("texts, searched", f"{at}/answers/{_form(5)}/texts?search=77"),
+        ("texts", f"{at}/answers/{_form(20)}/texts"),
+        ("texts, searched", f"{at}/answers/{_form(20)}/texts?search=77"),
         ("timeline", f"/api/reports/learners/{made.learners[17]}/timeline"),
     ]
     return found

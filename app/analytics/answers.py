@@ -18,7 +18,7 @@ from app.analytics.tables import Cell
 from app.platform import clock
 from app.schemas import CohortName
 
-PAGE_QUESTIONS = 10
+PAGE_QUESTIONS = 5
 PAGE_MAX_QUESTIONS = 50
 """How many questions a page has when the request does not say, and the most that it may ask for."""
 _SORTED_CHARACTERS = 200
@@ -51,7 +51,7 @@ def _answers(
     texts: TextsLink,
 ) -> AnswersReport:
     zone = filters.zone(cohort.time_zone if cohort else None)
-    part = Part(*filters.statements("answer.learner_id"), *filters.span(zone))
+    part = Part(*filters.statements("learner_id"), *filters.span(zone))
     found = sorted(queries_answers.questions(db, [lesson.id for lesson in lessons]), key=_in_order)
     if page.cursor:
         place, object_id, key = read_cursor(page.cursor, int, str, UUID)

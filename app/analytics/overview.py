@@ -28,11 +28,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What was read of a cohort: its lessons by id, its learners, and those at risk, the worst off first."""
+    """What was read of a cohort: its lessons by step, its learners, and those at risk, the worst off first."""
 
     scope: CohortScope
     now: datetime
-    lessons: dict[UUID, Row[Any]]
+    lessons: dict[int, Row[Any]]
     learners: list[Row[Any]]
     at_risk: list[tuple[Row[Any], rules.Risk]]
 
@@ -45,7 +45,9 @@ def cohort_overview(db: Session, cohort_id: UUID, filters: Filters, limits: Limi
     """
     read = _read(db, cohort_id, filters, limits)
     scope, count = read.scope, len(read.learners)
-    lessons = [_lesson(scope, lesson, read.lessons.get(lesson.id), count) for lesson in scope.lessons]
+    lessons = [
+        _lesson(scope, lesson, read.lessons.get(step), count) for step, lesson in enumerate(scope.lessons, start=1)
+    ]
     active_since = read.now - timedelta(days=rules.ACTIVE_DAYS)
     completed = sum(lesson.completed for lesson in lessons)
     return CohortOverview.model_construct(
@@ -93,7 +95,7 @@ def _read(db: Session, cohort_id: UUID, filters: Filters, limits: Limits) -> _Re
         if risk.reasons:
             at_risk.append((row, risk))
     at_risk.sort(key=_worst_first)
-    return _Read(scope, now, {row.lesson_id: row for row in rows if row.lesson_id}, learners, at_risk)
+    return _Read(scope, now, {row.step: row for row in rows if row.step}, learners, at_risk)
 
 
 def _worst_first(one: tuple[Row[Any], rules.Risk]) -> tuple[int, datetime, UUID]:

@@ -68,7 +68,7 @@ def counts(
     part: Part,
 ) -> Rows:
     """How often each answer was given: question_id, is_latest (of its learner, in the span), choice, success,
-    score_raw, answers. part: on answer.learner_id. Answers of groups are nobody's and do not count.
+    score_raw, answers. part: on learner_id. Answers of groups are nobody's and do not count.
     """
     sql = f"""
 SELECT
@@ -81,9 +81,8 @@ CROSS JOIN LATERAL (
         lead(learner_id) OVER (ORDER BY learner_id, occurred_at, statement_id) IS DISTINCT FROM learner_id AS is_latest
     FROM silver.statements_flat
     WHERE lesson_id = asked.lesson_id AND question_id = asked.question_id AND learner_id IS NOT NULL
-        AND {part.within('occurred_at')}
+        AND {part.condition} AND {part.within('occurred_at')}
 ) answer
-WHERE {part.condition}
 GROUP BY asked.lesson_id, asked.question_id, answer.is_latest, answer.choice, answer.success, answer.score_raw
 """
     return db.execute(text(sql), part.bind(**_asked(asked))).all()

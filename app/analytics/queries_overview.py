@@ -18,10 +18,10 @@ def overview(
     todays: Mapping[str, date],
     cohort_today: date,
 ) -> Rows:
-    """Lessons and learners of :cohort_id in one answer, told apart by which of the two ids is there.
+    """Lessons and learners of :cohort_id in one answer, told apart by which of step and learner_id is there.
 
-    By lesson: started, completed, seconds (median from first statement to completion), at (median completion).
-    By learner: completed, overdue_completed (those of them that were due), at (last statement), joined_at, time_zone.
+    By lesson (step 1 is the first): started, completed, seconds (median from first statement to completion), at (median completion).
+    By learner: completed, overdue_completed (those that were due), last_at, joined_at, time_zone.
     lessons: id and day due. todays: the learner's day by time zone, cohort_today where it is not known.
     """
     started, completed = part.within("started_at"), part.within("completed_at")
@@ -33,13 +33,13 @@ WITH member AS MATERIALIZED (
 ),
 
 lesson AS (
-    SELECT * FROM unnest(CAST(:lesson_ids AS uuid[]), CAST(:due AS date[])) AS lesson (id, due_on)
+    SELECT id, due_on, step::int FROM unnest(CAST(:lesson_ids AS uuid[]), CAST(:due AS date[]))
+    WITH ORDINALITY AS lesson (id, due_on, step)
 ),
 
 pair AS MATERIALIZED (
     SELECT
-        p.learner_id, p.lesson_id, p.started_at, p.last_at, p.completed_at,
-        lesson.id IS NOT NULL AS is_planned,
+        p.learner_id, p.started_at, p.last_at, p.completed_at, lesson.step,
         lesson.due_on < member.today AS is_overdue
     FROM member
     JOIN gold.lesson_progress p ON p.learner_id = member.id
@@ -50,16 +50,16 @@ pair AS MATERIALIZED (
 learner AS (
     SELECT
         learner_id,
-        count(completed_at) FILTER (WHERE is_planned) AS completed,
+        count(completed_at) FILTER (WHERE step IS NOT NULL) AS completed,
         count(completed_at) FILTER (WHERE is_overdue) AS overdue_completed,
-        count(*) FILTER (WHERE is_planned) AS started,
+        count(*) FILTER (WHERE step IS NOT NULL) AS started,
         max(last_at) AS last_at
     FROM pair
     GROUP BY learner_id
 )
 
 SELECT
-    lesson_id,
+    step,
     NULL::uuid AS learner_id,
     count(*) FILTER (WHERE {started}) AS started,
     count(completed_at) FILTER (WHERE {completed}) AS completed,
@@ -72,8 +72,8 @@ SELECT
     NULL::timestamptz AS joined_at,
     NULL::text AS time_zone
 FROM pair
-WHERE is_planned
-GROUP BY lesson_id
+WHERE step IS NOT NULL
+GROUP BY step
 UNION ALL
 SELECT
     NULL, member.id, learner.started, learner.completed, learner.overdue_completed, NULL, NULL,

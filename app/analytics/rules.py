@@ -3,10 +3,9 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 RATE_DIGITS = 4
@@ -105,7 +104,7 @@ def choices_of(response: str | None) -> list[str]:
 
 
 def distribution(counted: Iterable[tuple[str | None, int]]) -> list[tuple[str, int]]:
-    """How many learners named each choice, the most frequent first, MAX_CHOICES at most. counted: response, learners."""
+    """How many learners named each choice, the most frequent first, MAX_CHOICES at most. counted: by response."""
     total: Counter[str] = Counter()
     for response, learners in counted:
         for choice in choices_of(response):
@@ -126,8 +125,7 @@ def choice_texts(definition: Mapping[str, Any]) -> dict[str, str]:
     return texts
 
 
-@dataclass(frozen=True, slots=True)
-class Risk:
+class Risk(NamedTuple):
     """Whether a learner is at risk, and why. overdue: lessons due and not complete. silent_since: the last activity."""
 
     reasons: tuple[Literal["behind", "silent"], ...]

@@ -11,7 +11,7 @@ from app.accounts.visibility import ADMIN, Viewer, may_see
 from app.analytics import rules
 from app.errors import BadRequest, Problem
 
-PAGE_ROWS = 100
+PAGE_ROWS = 50
 PAGE_MAX_ROWS = 500
 """How many rows a page has when the request does not say, and the most that it may ask for."""
 

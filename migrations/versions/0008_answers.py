@@ -1,4 +1,4 @@
-"""What reports count of answers: which question, which choice, in an index of their own.
+"""What reports count: answers, in an index of their own, and progress, in its primary key.
 
 Rows that are there already learn it where the activity is known; `python -m app rebuild silver` gives it to all.
 
@@ -13,6 +13,9 @@ revision = "0008"
 down_revision = "0005"
 branch_labels = None
 depends_on = None
+
+
+COUNTED = "started_at, last_at, completed_at, statement_count"
 
 
 def upgrade() -> None:
@@ -38,9 +41,19 @@ def upgrade() -> None:
         postgresql_include=["choice", "success", "score_raw"],
         postgresql_where=sa.text("question_id IS NOT NULL"),
     )
+    replace_progress_key(f"INCLUDE ({COUNTED})")
+
+
+def replace_progress_key(include: str) -> None:
+    op.execute("ALTER TABLE gold.lesson_progress DROP CONSTRAINT pk_lesson_progress")
+    op.execute(
+        "ALTER TABLE gold.lesson_progress ADD CONSTRAINT pk_lesson_progress "
+        f"PRIMARY KEY (learner_id, lesson_id) {include}"
+    )
 
 
 def downgrade() -> None:
+    replace_progress_key("")
     op.drop_index("ix_statements_flat_answers", table_name="statements_flat", schema="silver")
     op.drop_column("statements_flat", "choice", schema="silver")
     op.drop_column("statements_flat", "question_id", schema="silver")
