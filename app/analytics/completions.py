@@ -51,11 +51,7 @@ def cohort_completions(db: Session, cohort_id: UUID, filters: Filters, page: Pag
     for row in queries.progress(db, [person.id for person in shown], scope.lesson_ids):
         completed_at = row.completed_at if in_span(row.completed_at) else None
         if completed_at or in_span(row.started_at):
-            did[row.learner_id].append(
-                LearnerCompletion.model_construct(
-                    lesson_id=row.lesson_id, started_at=row.started_at, completed_at=completed_at
-                )
-            )
+            did[row.learner_id].append(LearnerCompletion(row.lesson_id, row.started_at, completed_at))
     return CohortCompletions.model_construct(
         cohort=scope.name,
         generated_at=clock.now(),

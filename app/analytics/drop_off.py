@@ -22,17 +22,16 @@ def cohort_drop_off(db: Session, cohort_id: UUID, filters: Filters, _page: Page)
     """
     scope = cohort_scope(db, cohort_id, filters)
     learner_count = queries.count_learners(db, scope.part)
-    found = queries_overview.furthest(db, scope.part, scope.lesson_ids)
-    by_lesson = {row.step: row for row in found if row.is_lesson}
-    ended = {row.step: row for row in found if not row.is_lesson}
+    totals = queries.totals(db, scope.part, scope.lesson_ids)
+    ended = {row.step: row for row in queries_overview.furthest(db, scope.part, scope.lesson_ids)}
     steps: list[DropOffStep] = []
-    reached = began = sum(row.started for row in ended.values())
+    reached = began = sum(row.learners for row in ended.values())
     finished = 0
     for step, lesson in enumerate(scope.lessons, start=1):
-        here, end = by_lesson.get(step), ended.get(step)
-        came_no_further = end.started if end else 0
+        here, end = totals.get(lesson.id), ended.get(step)
+        came_no_further = end.learners if end else 0
         if step == len(scope.lessons):
-            finished = int(end.completed) if end else 0
+            finished = end.completed if end else 0
         lost = came_no_further - (finished if step == len(scope.lessons) else 0)
         steps.append(
             DropOffStep.model_construct(

@@ -1,6 +1,6 @@
 """How a cohort is doing: completion, how long it takes, who is active, who is at risk and why."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,12 +28,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What was read of a cohort: its lessons by step, its learners, and those at risk, the worst off first."""
+    """What was read of a cohort: its learners, and those of them at risk, the worst off first."""
 
     scope: CohortScope
     now: datetime
-    lessons: dict[int, Row[Any]]
-    learners: list[Row[Any]]
+    learners: Sequence[Row[Any]]
     at_risk: list[tuple[Row[Any], rules.Risk]]
 
 
@@ -45,9 +44,8 @@ def cohort_overview(db: Session, cohort_id: UUID, filters: Filters, limits: Limi
     """
     read = _read(db, cohort_id, filters, limits)
     scope, count = read.scope, len(read.learners)
-    lessons = [
-        _lesson(scope, lesson, read.lessons.get(step), count) for step, lesson in enumerate(scope.lessons, start=1)
-    ]
+    found = {row.lesson_id: row for row in queries_overview.lessons(db, scope.part, scope.lesson_ids)}
+    lessons = [_lesson(scope, lesson, found.get(lesson.id), count) for lesson in scope.lessons]
     active_since = read.now - timedelta(days=rules.ACTIVE_DAYS)
     completed = sum(lesson.completed for lesson in lessons)
     return CohortOverview.model_construct(
@@ -74,17 +72,19 @@ def _read(db: Session, cohort_id: UUID, filters: Filters, limits: Limits) -> _Re
     todays = {zone: rules.today(now, zone, home) for zone in zones}
     cohort_today = rules.today(now, home, "UTC")
     due = [(lesson.id, lesson.due_on) for lesson in scope.lessons]
-    rows = queries_overview.overview(db, scope.part, due, todays, cohort_today)
+    days = sorted({cohort_today, *todays.values()})
+    learners = queries_overview.learners(db, scope.part, due, days)
     starts_on = scope.cohort.starts_on
     begins = rules.start_of(starts_on, rules.zone_of(home) or scope.zone) if starts_on else None
     overdue = {
-        day: sum(due_on is not None and due_on < day for _, due_on in due) for day in {cohort_today, *todays.values()}
+        day: (f"overdue_{place}", sum(due_on is not None and due_on < day for _, due_on in due))
+        for place, day in enumerate(days)
     }
-    learners = [row for row in rows if row.learner_id is not None]
     at_risk: list[tuple[Row[Any], rules.Risk]] = []
     for row in learners:
+        completed_of_these, were_due = overdue[todays.get(row.time_zone, cohort_today)]
         risk = rules.risk(
-            overdue=overdue[todays.get(row.time_zone, cohort_today)] - (row.overdue_completed or 0),
+            overdue=were_due - (getattr(row, completed_of_these) or 0),
             is_finished=bool(due) and row.completed == len(due),
             last_at=row.last_at,
             begun_at=max(row.joined_at, begins) if begins else row.joined_at,
@@ -95,11 +95,11 @@ def _read(db: Session, cohort_id: UUID, filters: Filters, limits: Limits) -> _Re
         if risk.reasons:
             at_risk.append((row, risk))
     at_risk.sort(key=_worst_first)
-    return _Read(scope, now, {row.step: row for row in rows if row.step}, learners, at_risk)
+    return _Read(scope, now, learners, at_risk)
 
 
 def _worst_first(one: tuple[Row[Any], rules.Risk]) -> tuple[int, datetime, UUID]:
-    return -one[1].overdue, one[1].silent_since, one[0].learner_id
+    return -one[1].overdue, one[1].silent_since, one[0].id
 
 
 def _at_risk(db: Session, read: _Read, limits: Limits, page: Page) -> AtRiskReport:
@@ -108,7 +108,7 @@ def _at_risk(db: Session, read: _Read, limits: Limits, page: Page) -> AtRiskRepo
         after = read_cursor(page.cursor, int, datetime, UUID)
         rest = [one for one in rest if _worst_first(one) > after]
     shown = rest[: page.limit]
-    people = queries.people(db, [row.learner_id for row, _ in shown])
+    people = queries.people(db, [row.id for row, _ in shown])
     return AtRiskReport.model_construct(
         cohort=scope.name,
         generated_at=read.now,
@@ -120,14 +120,14 @@ def _at_risk(db: Session, read: _Read, limits: Limits, page: Page) -> AtRiskRepo
         at_risk_count=len(read.at_risk),
         at_risk=[
             AtRiskLearner.model_construct(
-                **people[row.learner_id]._mapping,
+                **people[row.id]._mapping,
                 reasons=list(risk.reasons),
                 overdue_lessons=risk.overdue,
                 silent_days=risk.silent_days,
                 last_activity_at=row.last_at,
             )
             for row, risk in shown
-            if row.learner_id in people
+            if row.id in people
         ],
         next=page.next(write_cursor(*_worst_first(shown[-1])) if len(rest) > page.limit else None),
     )

@@ -1,6 +1,10 @@
-"""The SELECTs behind the overview of a cohort and its drop-off: one pass over the progress of its learners."""
+"""The SELECTs behind the overview of a cohort and its drop-off.
 
-from collections.abc import Collection, Mapping
+Each passes over the progress of the learners by itself: the key of gold.lesson_progress holds all that is counted, and
+reading it twice takes less than keeping what was read.
+"""
+
+from collections.abc import Collection, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -11,84 +15,62 @@ from app.analytics.queries import Rows, members
 from app.analytics.selection import Part
 
 
-def overview(
-    db: Session,
-    part: Part,
-    lessons: Collection[tuple[UUID, date | None]],
-    todays: Mapping[str, date],
-    cohort_today: date,
-) -> Rows:
-    """Lessons and learners of :cohort_id in one answer, told apart by which of step and learner_id is there.
-
-    By lesson (step 1 is the first): started, completed, seconds (median from first statement to completion), at (median completion).
-    By learner: completed, overdue_completed (those that were due), last_at, joined_at, time_zone.
-    lessons: id and day due. todays: the learner's day by time zone, cohort_today where it is not known.
+def lessons(db: Session, part: Part, lesson_ids: Collection[UUID]) -> Rows:
+    """By lesson, of the learners of :cohort_id: started, completed, seconds (the median from first statement to
+    completion), at (the median moment of completion, in seconds since 1970).
     """
-    started, completed = part.within("started_at"), part.within("completed_at")
+    started, completed = part.within("p.started_at"), part.within("p.completed_at")
+    # Medians leave out what is NULL.
     sql = f"""
-WITH member AS MATERIALIZED (
-    SELECT m.*, coalesce(zones.today, :cohort_today) AS today
-    FROM ({members(part.condition)}) m
-    LEFT JOIN unnest(CAST(:zones AS text[]), CAST(:todays AS date[])) AS zones (name, today) ON zones.name = m.time_zone
-),
-
-lesson AS (
-    SELECT id, due_on, step::int FROM unnest(CAST(:lesson_ids AS uuid[]), CAST(:due AS date[]))
-    WITH ORDINALITY AS lesson (id, due_on, step)
-),
-
-pair AS MATERIALIZED (
-    SELECT
-        p.learner_id, p.started_at, p.last_at, p.completed_at, lesson.step,
-        lesson.due_on < member.today AS is_overdue
-    FROM member
-    JOIN gold.lesson_progress p ON p.learner_id = member.id
-    LEFT JOIN lesson ON lesson.id = p.lesson_id
-    WHERE p.statement_count > 0
-),
-
-learner AS (
-    SELECT
-        learner_id,
-        count(completed_at) FILTER (WHERE step IS NOT NULL) AS completed,
-        count(completed_at) FILTER (WHERE is_overdue) AS overdue_completed,
-        count(*) FILTER (WHERE step IS NOT NULL) AS started,
-        max(last_at) AS last_at
-    FROM pair
-    GROUP BY learner_id
-)
-
 SELECT
-    step,
-    NULL::uuid AS learner_id,
+    p.lesson_id,
     count(*) FILTER (WHERE {started}) AS started,
-    count(completed_at) FILTER (WHERE {completed}) AS completed,
-    NULL::bigint AS overdue_completed,
-    percentile_cont(0.5) WITHIN GROUP (ORDER BY date_part('epoch', completed_at - started_at))
-        FILTER (WHERE completed_at IS NOT NULL AND {completed}) AS seconds,
-    percentile_cont(0.5) WITHIN GROUP (ORDER BY date_part('epoch', completed_at))
-        FILTER (WHERE completed_at IS NOT NULL AND {completed}) AS at,
-    NULL::timestamptz AS last_at,
-    NULL::timestamptz AS joined_at,
-    NULL::text AS time_zone
-FROM pair
-WHERE step IS NOT NULL
-GROUP BY step
-UNION ALL
-SELECT
-    NULL, member.id, learner.started, learner.completed, learner.overdue_completed, NULL, NULL,
-    learner.last_at, member.joined_at, member.time_zone
-FROM member
-LEFT JOIN learner ON learner.learner_id = member.id
+    count(p.completed_at) FILTER (WHERE {completed}) AS completed,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY date_part('epoch', p.completed_at - p.started_at))
+        FILTER (WHERE {completed}) AS seconds,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY date_part('epoch', p.completed_at)) FILTER (WHERE {completed}) AS at
+FROM ({members(part.condition)}) member
+JOIN gold.lesson_progress p ON p.learner_id = member.id
+WHERE p.lesson_id = ANY(CAST(:lesson_ids AS uuid[])) AND p.statement_count > 0
+GROUP BY p.lesson_id
+"""
+    return db.execute(text(sql), part.bind(lesson_ids=list(lesson_ids))).all()
+
+
+def learners(db: Session, part: Part, lessons: Collection[tuple[UUID, date | None]], todays: Sequence[date]) -> Rows:
+    """Each learner of :cohort_id: id, joined_at, time_zone, started, completed, last_at, and for each of the days how
+    many lessons due before it they completed, as overdue_0, overdue_1 …
+
+    lessons: id and day due. todays: the days that it is somewhere. last_at: of any lesson, planned or not.
+    """
+    overdue = [
+        f"count(p.completed_at) FILTER (WHERE lesson.due_on < :today_{place}) AS overdue_{place}"
+        for place in range(len(todays))
+    ]
+    sql = f"""
+SELECT member.id, member.joined_at, member.time_zone, did.*
+FROM ({members(part.condition)}) member
+LEFT JOIN (
+    SELECT
+        p.learner_id,
+        max(p.last_at) AS last_at,
+        count(lesson.id) AS started,
+        count(p.completed_at) FILTER (WHERE lesson.id IS NOT NULL) AS completed,
+        {", ".join(overdue)}
+    FROM ({members(part.condition)}) member
+    JOIN gold.lesson_progress p ON p.learner_id = member.id
+    LEFT JOIN unnest(CAST(:lesson_ids AS uuid[]), CAST(:due AS date[])) AS lesson (id, due_on)
+        ON lesson.id = p.lesson_id
+    WHERE p.statement_count > 0
+    GROUP BY p.learner_id
+) did ON did.learner_id = member.id
 """
     return db.execute(
         text(sql),
         part.bind(
             lesson_ids=[key for key, _ in lessons],
             due=[due_on for _, due_on in lessons],
-            zones=list(todays),
-            todays=list(todays.values()),
-            cohort_today=cohort_today,
+            **{f"today_{place}": day for place, day in enumerate(todays)},
         ),
     ).all()
 
@@ -99,33 +81,21 @@ def time_zones(db: Session, part: Part) -> list[str]:
     return list(db.execute(text(sql), part.bind()).scalars())
 
 
-def furthest(
-    db: Session,
-    part: Part,
-    lesson_ids: Collection[UUID],
-) -> Rows:
-    """Lessons and furthest steps in one answer. step: 1 for the first lesson.
-
-    By lesson (is_lesson): step, learners who started it, who completed it. By furthest step: the learners for whom it
-    is the last one they started, and how many of them completed it.
+def furthest(db: Session, part: Part, lesson_ids: Collection[UUID]) -> Rows:
+    """By step (1 for the first lesson): the learners of :cohort_id for whom it is the furthest one they started in the
+    span, and how many of them completed it.
     """
     started, completed = part.within("p.started_at"), part.within("p.completed_at")
     sql = f"""
-WITH pair AS MATERIALIZED (
-    SELECT p.learner_id, lesson.step::int, p.completed_at IS NOT NULL AND {completed} AS is_completed
+SELECT (furthest / 2)::int AS step, count(*) AS learners, sum(furthest % 2)::int AS completed
+FROM (
+    SELECT max(lesson.step * 2 + (p.completed_at IS NOT NULL AND {completed})::int) AS furthest
     FROM ({members(part.condition)}) member
     JOIN gold.lesson_progress p ON p.learner_id = member.id
     JOIN unnest(CAST(:lesson_ids AS uuid[])) WITH ORDINALITY AS lesson (id, step) ON lesson.id = p.lesson_id
     WHERE p.statement_count > 0 AND {started}
-),
-
-learner AS (
-    SELECT max(step * 2 + is_completed::int) AS furthest FROM pair GROUP BY learner_id
-)
-
-SELECT true AS is_lesson, step, count(*) AS started, count(*) FILTER (WHERE is_completed) AS completed
-FROM pair GROUP BY step
-UNION ALL
-SELECT false, furthest / 2, count(*), sum(furthest % 2) FROM learner GROUP BY furthest / 2
+    GROUP BY p.learner_id
+) learner
+GROUP BY step
 """
     return db.execute(text(sql), part.bind(lesson_ids=list(lesson_ids))).all()

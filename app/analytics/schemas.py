@@ -4,6 +4,7 @@ Times are UTC; days are days of the time zone that a report names. A share is 0 
 `next` is the path of the next page, null on the last one.
 """
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
@@ -45,7 +46,8 @@ class LessonCompletions(PlannedLesson):
     rate: float | None
 
 
-class LearnerCompletion(BaseModel):
+@dataclass(slots=True)
+class LearnerCompletion:
     """What one learner did with one lesson they touched. completed_at: first completion; null: not completed."""
 
     lesson_id: UUID

@@ -101,4 +101,5 @@ class Filters:
         if self.cohort_id is not None:
             cohort = "JOIN cohort_members m ON m.user_id = u.id AND m.cohort_id = :cohort_id"
             parameters["cohort_id"] = self.cohort_id
-        return f"{learner} IN (SELECT u.id FROM users u {cohort} WHERE {condition})", parameters  # noqa: S608
+        # As a question to be answered, not as a join: a table of the learners is made once, whatever their number.
+        return f"({learner} IN (SELECT u.id FROM users u {cohort} WHERE {condition})) IS TRUE", parameters  # noqa: S608
