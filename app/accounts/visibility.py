@@ -11,6 +11,8 @@ class Viewer:
     sees_everybody: bool = False
 
 
+EVERYBODY = "true"
+"""The condition that holds for every learner."""
 ADMIN = Viewer("admin token", sees_everybody=True)
 
 
@@ -20,4 +22,4 @@ def may_see(viewer: Viewer, learner: str) -> str:
     learner: the SQL expression of a learner's id, such as `member.user_id`; never text that somebody sent. Admins see
     everybody; nobody else sees anybody yet.
     """
-    return "true" if viewer.sees_everybody else f"({learner} IS NULL AND {learner} IS NOT NULL)"
+    return EVERYBODY if viewer.sees_everybody else f"({learner} IS NULL AND {learner} IS NOT NULL)"

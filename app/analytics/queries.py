@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
+from app.accounts.visibility import EVERYBODY
 from app.analytics.selection import Part
 
 SORT = "lower(coalesce(u.name, u.email, u.phone, ''))"
@@ -22,6 +23,13 @@ def members(condition: str) -> str:
         "SELECT u.id, m.joined_at, u.time_zone FROM cohort_members m JOIN users u ON u.id = m.user_id "
         f"WHERE m.cohort_id = :cohort_id AND {condition}"
     )
+
+
+def member_ids(condition: str) -> str:
+    """As `members`, for queries that want nothing but the id; without a condition nobody has to look at the people."""
+    if condition == EVERYBODY:
+        return "SELECT user_id AS id FROM cohort_members WHERE cohort_id = :cohort_id"
+    return members(condition)
 
 
 def planned_lessons(db: Session, cohort_id: UUID) -> Rows:
@@ -51,7 +59,9 @@ def touched_lessons(db: Session, cohort_id: UUID, limit: int) -> Rows:
 
 def count_learners(db: Session, part: Part) -> int:
     """How many learners of :cohort_id the report is about."""
-    return int(db.execute(text(f"SELECT count(*) FROM ({members(part.condition)}) member"), part.bind()).scalar_one())
+    return int(
+        db.execute(text(f"SELECT count(*) FROM ({member_ids(part.condition)}) member"), part.bind()).scalar_one()
+    )
 
 
 def learners(db: Session, part: Part, after: tuple[str, UUID] | None, limit: int) -> Rows:
@@ -82,7 +92,7 @@ SELECT
     p.lesson_id,
     count(*) FILTER (WHERE {part.within('p.started_at')}) AS started,
     count(p.completed_at) FILTER (WHERE {part.within('p.completed_at')}) AS completed
-FROM ({members(part.condition)}) member
+FROM ({member_ids(part.condition)}) member
 JOIN gold.lesson_progress p ON p.learner_id = member.id
 WHERE p.lesson_id = ANY(CAST(:lesson_ids AS uuid[])) AND p.statement_count > 0
 GROUP BY p.lesson_id

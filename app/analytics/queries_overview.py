@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.analytics.queries import Rows, members
+from app.analytics.queries import Rows, member_ids, members
 from app.analytics.selection import Part
 
 
@@ -29,7 +29,7 @@ SELECT
     percentile_cont(0.5) WITHIN GROUP (ORDER BY date_part('epoch', p.completed_at - p.started_at))
         FILTER (WHERE {completed}) AS seconds,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY date_part('epoch', p.completed_at)) FILTER (WHERE {completed}) AS at
-FROM ({members(part.condition)}) member
+FROM ({member_ids(part.condition)}) member
 JOIN gold.lesson_progress p ON p.learner_id = member.id
 WHERE p.lesson_id = ANY(CAST(:lesson_ids AS uuid[])) AND p.statement_count > 0
 GROUP BY p.lesson_id
@@ -57,7 +57,7 @@ LEFT JOIN (
         count(lesson.id) AS started,
         count(p.completed_at) FILTER (WHERE lesson.id IS NOT NULL) AS completed,
         {", ".join(overdue)}
-    FROM ({members(part.condition)}) member
+    FROM ({member_ids(part.condition)}) member
     JOIN gold.lesson_progress p ON p.learner_id = member.id
     LEFT JOIN unnest(CAST(:lesson_ids AS uuid[]), CAST(:due AS date[])) AS lesson (id, due_on)
         ON lesson.id = p.lesson_id
@@ -90,7 +90,7 @@ def furthest(db: Session, part: Part, lesson_ids: Collection[UUID]) -> Rows:
 SELECT (furthest / 2)::int AS step, count(*) AS learners, sum(furthest % 2)::int AS completed
 FROM (
     SELECT max(lesson.step * 2 + (p.completed_at IS NOT NULL AND {completed})::int) AS furthest
-    FROM ({members(part.condition)}) member
+    FROM ({member_ids(part.condition)}) member
     JOIN gold.lesson_progress p ON p.learner_id = member.id
     JOIN unnest(CAST(:lesson_ids AS uuid[])) WITH ORDINALITY AS lesson (id, step) ON lesson.id = p.lesson_id
     WHERE p.statement_count > 0 AND {started}
