@@ -115,8 +115,8 @@ def test_csv_and_xlsx_say_the_same(doors: Doors, course: Course, name: str) -> N
     assert not [cell for row in sheet.iter_rows() for cell in row if cell.data_type == "f"]
     days = {"due_on"}
     for row, cells in zip(plain, typed, strict=True):
-        for column, value in cells.items():
-            value = value.date() if column in days and isinstance(value, datetime) else value
+        for column, cell in cells.items():
+            value = cell.date() if column in days and isinstance(cell, datetime) else cell
             shown = row[column].removeprefix("'") if isinstance(value, str) else row[column]
             if isinstance(value, int | float) and not isinstance(value, bool):
                 assert float(shown) == value, column

@@ -57,7 +57,7 @@ def did(name: str, number: int, moment: str, verb: str = LAUNCHED, **more: Any) 
     return completed(f"{name.lower()}@example.org", number, moment, **{"verb": {"id": verb}, **more})
 
 
-def answer(name: str, card: str, kind: str, response: str | None, moment: str, number: int = 2, **result: Any) -> Any:
+def answer(name: str, card: str, kind: str, response: str | None, moment: str, *, number: int = 2, **result: Any) -> Any:
     """An answer to a card of a lesson. kind: poll, quiz, rating or form."""
     definition: dict[str, Any] = {
         "type": "http://adlnet.gov/expapi/activities/cmi.interaction",

@@ -134,7 +134,8 @@ def test_who_has_not_completed_a_lesson(db: Session, course: Course) -> None:
         ("Fay", ["Autumn"], "2026-03-09", 1),
     ]
     ben, cyd, dee, *_ = report.learners
-    assert ben.started_at and ben.last_activity_at
+    assert ben.started_at
+    assert ben.last_activity_at
     assert (clock.iso(ben.started_at), clock.iso(ben.last_activity_at)) == (
         "2026-03-04T08:00:00.000000Z",
         "2026-03-04T08:02:00.000000Z",
