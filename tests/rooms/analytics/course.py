@@ -57,8 +57,9 @@ def did(name: str, number: int, moment: str, verb: str = LAUNCHED, **more: Any) 
     return completed(f"{name.lower()}@example.org", number, moment, **{"verb": {"id": verb}, **more})
 
 
-def answer(name: str, card: str, kind: str, response: str | None, moment: str, *, number: int = 2, **result: Any) -> Any:
-    """An answer to a card of a lesson. kind: poll, quiz, rating or form."""
+def answer(name: str, card: str, kind: str, response: str | None, moment: str, **result: Any) -> Any:
+    """An answer to a card of lesson 2. kind: poll, quiz, rating or form."""
+    number = 2
     definition: dict[str, Any] = {
         "type": "http://adlnet.gov/expapi/activities/cmi.interaction",
         "name": {"en": f"{kind} {card}"},
