@@ -26,6 +26,7 @@ from app.lrs.comparison import agree
 from app.lrs.validation import parse_timestamp
 from app.models import StatementRaw
 from app.platform import clock
+from app.platform.ids import stable_id
 from app.quarantine import conflict, unreadable, why
 from app.warehouse import bronze, pages, silver
 
@@ -82,6 +83,7 @@ def flatten_statement(raw_json: bytes | str | dict[str, Any]) -> dict[str, Any]:
     lesson = reading.lesson_of(statement)
     parent = reading.first_activity(context, "parent")
     grouping = reading.first_activity(context, "grouping")
+    answers = lesson is not None and reading.is_answer(statement)
     columns = {
         "statement_id": UUID(statement["id"]) if "id" in statement else None,
         "actor_key": person.actor_key if person else f"group:{actor.get('name', '')}",
@@ -112,6 +114,8 @@ def flatten_statement(raw_json: bytes | str | dict[str, Any]) -> dict[str, Any]:
         "platform": context.get("platform"),
         "language": context.get("language"),
         "card_type": reading.card_type(statement),
+        "question_id": stable_id("activity", activity["id"]) if answers else None,
+        "choice": reading.choice(result) if answers else None,
         "occurred_at": (parse_timestamp(statement["timestamp"]) if "timestamp" in statement else None),
         "stored_at": parse_timestamp(statement["stored"]) if "stored" in statement else None,
     }

@@ -129,6 +129,9 @@ class StatementFlat(Base):
     platform: Mapped[str | None] = mapped_column(Text)
     language: Mapped[str | None] = mapped_column(Text)
     card_type: Mapped[str | None] = mapped_column(Text, comment="poll, quiz, form, rating … as 7taps says it")
+    # what it answers
+    question_id: Mapped[UUID | None] = mapped_column(comment="activities.key of the object, if it was answered")
+    choice: Mapped[str | None] = mapped_column(Text, comment="the response to it, if short enough to be counted")
     # when
     occurred_at: Mapped[datetime] = mapped_column(Moment, comment="the sender's timestamp, else stored_at")
     stored_at: Mapped[datetime] = mapped_column(Moment)
@@ -137,6 +140,17 @@ class StatementFlat(Base):
         Index("ix_statements_flat_learner_id_lesson_id", "learner_id", "lesson_id"),
         Index("ix_statements_flat_lesson_id_occurred_at", "lesson_id", "occurred_at"),
         Index("ix_statements_flat_occurred_at", "occurred_at"),
+        # All that is counted of answers, so that reports read no rows of the table.
+        Index(
+            "ix_statements_flat_answers",
+            "lesson_id",
+            "question_id",
+            "learner_id",
+            "occurred_at",
+            "statement_id",
+            postgresql_include=["choice", "success", "score_raw"],
+            postgresql_where=text("question_id IS NOT NULL"),
+        ),
         {"schema": "silver"},
     )
 

@@ -182,39 +182,6 @@ class CohortRead(BaseModel):
     lessons: int
 
 
-class LessonCompletions(BaseModel):
-    """A lesson of the cohort. rate: completed / learners of the cohort, 0 to 1; null when the cohort has none."""
-
-    id: UUID
-    activity_id: str
-    title: str | None
-    position: int | None
-    due_on: date | None
-    completed: int
-    started: int
-    rate: float | None
-
-
-class LearnerCompletion(BaseModel):
-    """What one learner did with one lesson they touched. completed_at: first completion; null: not completed."""
-
-    lesson_id: UUID
-    started_at: datetime
-    completed_at: datetime | None
-
-
-class LearnerCompletions(BaseModel):
-    """A learner of the cohort. rate: lessons completed / lessons of the cohort, 0 to 1; null when it has none."""
-
-    id: UUID
-    name: str | None
-    email: str | None
-    phone: str | None
-    completed: int
-    rate: float | None
-    lessons: list[LearnerCompletion]
-
-
 class CohortName(BaseModel):
     """Which cohort a report is about."""
 
@@ -222,21 +189,6 @@ class CohortName(BaseModel):
     slug: str
     name: str
     time_zone: str
-
-
-class CohortCompletions(BaseModel):
-    """Who in the cohort has completed which lesson, when, as of generated_at. Times are UTC.
-
-    rate: completed (learner, lesson) pairs / all pairs, 0 to 1; null when there are none.
-    """
-
-    cohort: CohortName
-    generated_at: datetime
-    learner_count: int
-    lesson_count: int
-    rate: float | None
-    lessons: list[LessonCompletions]
-    learners: list[LearnerCompletions]
 
 
 class Queued(BaseModel):

@@ -11,12 +11,12 @@ from app.cli.demo_plan import generate
 from app.lrs.receiving import receive_one
 from app.lrs.validation import validate_statement
 from app.platform.logs import configure_logs
-from benchmarks import door, growth, loader, queries, system
+from benchmarks import door, growth, loader, queries, reports, system
 from benchmarks.servers import Bench, stores
 from benchmarks.telling import tell
 
 ROUNDS = 3
-QUICK = ("validation", "door", "worker", "system", "queries")
+QUICK = ("validation", "door", "worker", "system", "queries", "reports")
 LONG = ("memory", "growth")
 
 
@@ -39,6 +39,7 @@ def main() -> None:
         "worker": lambda bench: loader.measure(bench, bodies),
         "system": lambda bench: system.measure(bench, bodies, seconds=arguments.seconds),
         "queries": lambda bench: queries.measure(bench, arguments.statements),
+        "reports": lambda bench: reports.measure(bench, arguments.statements),
         "memory": lambda bench: system.measure_memory(bench, bodies, seconds=arguments.seconds * 10),
     }
     if "validation" in wanted:

@@ -24,6 +24,10 @@ _QUESTION_TYPES = frozenset(
     }
 )
 
+ANSWERING_VERBS = frozenset({"http://adlnet.gov/expapi/verbs/answered"})
+CHOICE_MAX_CHARACTERS = 100
+"""A response that is longer is text to be read, not a choice to be counted."""
+
 COMPLETING_VERBS = frozenset({"http://adlnet.gov/expapi/verbs/completed", "http://adlnet.gov/expapi/verbs/passed"})
 
 
@@ -71,6 +75,17 @@ def completes(statement: Mapping[str, Any]) -> bool:
     """Whether the statement says that its object was completed: verb completed or passed, or result.completion true."""
     result = statement.get("result") or {}
     return statement["verb"]["id"] in COMPLETING_VERBS or result.get("completion") is True
+
+
+def is_answer(statement: Mapping[str, Any]) -> bool:
+    """Whether the statement answers its object."""
+    return statement["verb"]["id"] in ANSWERING_VERBS
+
+
+def choice(result: Mapping[str, Any]) -> str | None:
+    """result.response as something that can be counted; None without one, or when it is long."""
+    response = result.get("response")
+    return response if isinstance(response, str) and len(response) <= CHOICE_MAX_CHARACTERS else None
 
 
 def card_type(statement: Mapping[str, Any]) -> str | None:

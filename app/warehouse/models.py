@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Float, Index, LargeBinary, Text, text
+from sqlalchemy import BigInteger, Float, Index, LargeBinary, PrimaryKeyConstraint, Text, text
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -95,4 +95,14 @@ class LessonProgress(Base):
     statement_count: Mapped[int] = mapped_column(server_default="0")
     best_score_scaled: Mapped[float | None] = mapped_column(Float, comment="of the lesson itself, -1 to 1")
 
-    __table_args__ = (Index("ix_lesson_progress_lesson_id", "lesson_id"), {"schema": "gold"})
+    __table_args__ = (
+        # With what reports count, so that the progress of a cohort is read from the key alone.
+        PrimaryKeyConstraint(
+            "learner_id",
+            "lesson_id",
+            name="pk_lesson_progress",
+            postgresql_include=["started_at", "last_at", "completed_at", "statement_count"],
+        ),
+        Index("ix_lesson_progress_lesson_id", "lesson_id"),
+        {"schema": "gold"},
+    )

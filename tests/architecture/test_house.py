@@ -31,7 +31,7 @@ SPINE = {
     "app.etl_streaming": ["process_statement", "get_last_processed"],
     "app.etl_incremental": ["flatten_statement", "run_incremental_etl"],
     "app.api.xapi": ["post_statement"],
-    "app.api.reporting": ["get_cohort_completions"],
+    "app.api.reporting": ["get_cohort_completions", "get_lesson_incomplete"],
 }
 
 

@@ -1,6 +1,7 @@
 """From a statement to its flat columns."""
 
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -10,6 +11,7 @@ from app.accounts.lessons import lesson_id_of
 from app.errors import Unreadable
 from app.etl_incremental import flatten_statement
 from app.models import StatementFlat
+from app.platform.ids import stable_id
 from tests.statements import answered, completed, lesson
 
 
@@ -104,3 +106,18 @@ def test_a_statement_about_a_person_names_the_person() -> None:
 def test_what_is_no_object_is_unreadable() -> None:
     with pytest.raises(Unreadable):
         flatten_statement(b"[1]")
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        (answered(), (stable_id("activity", "https://app.7taps.com/lessons/1#card-3"), "b")),
+        (answered(response="x" * 100), (stable_id("activity", "https://app.7taps.com/lessons/1#card-3"), "x" * 100)),
+        (answered(response="x" * 101), (stable_id("activity", "https://app.7taps.com/lessons/1#card-3"), None)),
+        (answered(context={}), (None, None)),
+        (completed(result={"response": "b"}), (None, None)),
+    ],
+)
+def test_what_was_answered_within_a_lesson_can_be_counted(statement: dict[str, Any], expected: tuple[Any, Any]) -> None:
+    flat = flatten_statement(statement)
+    assert (flat["question_id"], flat["choice"]) == expected

@@ -1,0 +1,183 @@
+"""What was answered, question by question: distributions, correct shares, means."""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.engine import Row
+from sqlalchemy.orm import Session
+
+from app.analytics import queries_answers, rules
+from app.analytics.cursors import read_cursor, write_cursor
+from app.analytics.schemas import AnswersReport, ChoiceCount, LessonName, QuestionAnswers
+from app.analytics.scope import chosen_cohort, cohort_scope, lesson_scope, name_of
+from app.analytics.selection import Filters, Page, Part
+from app.analytics.tables import Cell
+from app.platform import clock
+from app.schemas import CohortName
+
+PAGE_QUESTIONS = 5
+PAGE_MAX_QUESTIONS = 50
+"""How many questions a page has when the request does not say, and the most that it may ask for."""
+_SORTED_CHARACTERS = 200
+_DIGITS = re.compile(r"(\d{1,18})", re.ASCII)
+
+TextsLink = Callable[[UUID, UUID], str]
+"""Where the answers in words to a question of a lesson are read."""
+
+
+def cohort_answers(db: Session, cohort_id: UUID, filters: Filters, page: Page, texts: TextsLink) -> AnswersReport:
+    """What the learners of a cohort answered in its lessons. Errors as for cohort_scope."""
+    scope = cohort_scope(db, cohort_id, filters)
+    return _answers(db, scope.lessons, scope.name, filters=filters, page=page, texts=texts)
+
+
+def lesson_answers(db: Session, lesson_id: UUID, filters: Filters, page: Page, texts: TextsLink) -> AnswersReport:
+    """What anybody, or the cohort of the filters, answered in a lesson. NotFound when there is no such lesson."""
+    lesson = lesson_scope(db, lesson_id)
+    cohort = chosen_cohort(db, filters)
+    return _answers(db, [lesson], name_of(cohort) if cohort else None, filters=filters, page=page, texts=texts)
+
+
+def _answers(
+    db: Session,
+    lessons: Sequence[LessonName],
+    cohort: CohortName | None,
+    *,
+    filters: Filters,
+    page: Page,
+    texts: TextsLink,
+) -> AnswersReport:
+    zone = filters.zone(cohort.time_zone if cohort else None)
+    part = Part(*filters.statements("learner_id"), *filters.span(zone))
+    found = sorted(queries_answers.questions(db, [lesson.id for lesson in lessons]), key=_in_order)
+    if page.cursor:
+        place, object_id, key = read_cursor(page.cursor, int, str, UUID)
+        after = (place, _natural(object_id), key)
+        found = [row for row in found if _in_order(row) > after]
+    shown = found[: page.limit]
+    asked = [(row.lesson_id, row.question_id) for row in shown]
+    known = {(row.lesson_id, row.question_id): row for row in queries_answers.definitions(db, asked)}
+    counted: dict[tuple[UUID, UUID], list[Row[Any]]] = defaultdict(list)
+    for row in queries_answers.counts(db, asked, part):
+        counted[row.lesson_id, row.question_id].append(row)
+    names = {
+        lesson.id: LessonName(id=lesson.id, activity_id=lesson.activity_id, title=lesson.title) for lesson in lessons
+    }
+    last = shown[-1] if len(found) > page.limit else None
+    return AnswersReport.model_construct(
+        cohort=cohort,
+        generated_at=clock.now(),
+        time_zone=zone.key,
+        questions=[
+            _question(row, names[row.lesson_id], known.get(key), counted[key], texts)
+            for row, key in zip(shown, asked, strict=True)
+        ],
+        next=page.next(last and write_cursor(last.place, last.object_id[:_SORTED_CHARACTERS], last.question_id)),
+    )
+
+
+def _in_order(row: Row[Any]) -> tuple[int, list[tuple[int, str]], UUID]:
+    return row.place, _natural(row.object_id[:_SORTED_CHARACTERS]), row.question_id
+
+
+def _natural(text: str) -> list[tuple[int, str]]:
+    """A key by which card-10 comes after card-9."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in _DIGITS.split(text) if part]
+
+
+def _question(
+    row: Row[Any], lesson: LessonName, known: Row[Any] | None, counted: list[Row[Any]], texts: TextsLink
+) -> QuestionAnswers:
+    latest = [one for one in counted if one.is_latest]
+    learners = sum(one.answers for one in latest)
+    judged = sum(one.answers for one in latest if one.success is not None)
+    correct = sum(one.answers for one in latest if one.success)
+    definition = (known.definition if known else None) or {}
+    kind = rules.question_kind(
+        known.card_type if known else None,
+        known.interaction_type if known else None,
+        is_judged=judged > 0 or bool(definition.get("correctResponsesPattern")),
+    )
+    ratings = [
+        (value, one.answers)
+        for one in latest
+        if kind == "rating" and (value := rules.rating_of(one.score_raw, one.choice)) is not None
+    ]
+    rated = sum(answers for _, answers in ratings)
+    words = rules.choice_texts(definition)
+    return QuestionAnswers.model_construct(
+        question_id=row.question_id,
+        object_id=row.object_id,
+        name=known.object_name if known else None,
+        lesson=lesson,
+        kind=kind,
+        learner_count=learners,
+        answer_count=sum(one.answers for one in counted),
+        distribution=(
+            [
+                ChoiceCount.model_construct(
+                    value=value, text=words.get(value), count=count, share=rules.rate(count, learners)
+                )
+                for value, count in rules.distribution((_counted_as(one), one.answers) for one in latest)
+            ]
+            if kind != "text"
+            else []
+        ),
+        judged_count=judged,
+        correct_count=correct,
+        correct_share=rules.rate(correct, judged),
+        rated_count=rated,
+        mean=round(sum(value * answers for value, answers in ratings) / rated, rules.RATE_DIGITS) if rated else None,
+        texts=texts(row.lesson_id, row.question_id) if kind == "text" else None,
+    )
+
+
+def _counted_as(one: Row[Any]) -> str | None:
+    """The response; of a rating that was only sent as a score, that."""
+    if one.choice is None and one.score_raw is not None:
+        return f"{one.score_raw:g}"
+    return one.choice  # type: ignore[no-any-return]
+
+
+COLUMNS = (
+    "lesson",
+    "question",
+    "object_id",
+    "kind",
+    "learners",
+    "answers",
+    "judged",
+    "correct",
+    "correct_share",
+    "rated",
+    "mean",
+    "answer",
+    "answer_text",
+    "count",
+    "share",
+)
+
+
+def rows(report: AnswersReport) -> Iterator[tuple[Cell, ...]]:
+    """One row per answer of the distribution; one for a question without any."""
+    for question in report.questions:
+        about = (
+            question.lesson.title or question.lesson.activity_id,
+            question.name,
+            question.object_id,
+            question.kind,
+            question.learner_count,
+            question.answer_count,
+            question.judged_count,
+            question.correct_count,
+            question.correct_share,
+            question.rated_count,
+            question.mean,
+        )
+        for one in question.distribution:
+            yield (*about, one.value, one.text, one.count, one.share)
+        if not question.distribution:
+            yield (*about, None, None, None, None)

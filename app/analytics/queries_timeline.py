@@ -1,0 +1,54 @@
+"""The SELECTs on one learner."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.engine import Row
+from sqlalchemy.orm import Session
+
+from app.analytics.queries import Rows
+from app.analytics.selection import Part
+
+
+def learner(db: Session, learner_id: UUID, part: Part) -> Row[Any] | None:
+    """The learner of this id, if they fulfil the condition on u: id, name, email, phone, time_zone."""
+    return db.execute(
+        text(f"SELECT u.id, u.name, u.email, u.phone, u.time_zone FROM users u WHERE u.id = :id AND {part.condition}"),
+        part.bind(id=learner_id),
+    ).one_or_none()
+
+
+def statements(
+    db: Session,
+    part: Part,
+    learner_id: UUID,
+    *,
+    lesson_id: UUID | None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> Rows:
+    """The next statements of a learner, the newest first, as the columns of TimelineEntry."""
+    lesson = "AND flat.lesson_id = :lesson_id" if lesson_id else ""
+    beyond = "AND (flat.occurred_at, flat.statement_id) < (:after_at, :after_id)" if after else ""
+    sql = f"""
+SELECT
+    flat.statement_id, flat.occurred_at, flat.stored_at, flat.verb, flat.verb_id, flat.object_id, flat.object_name,
+    flat.lesson_id, lessons.title AS lesson_title, flat.completes_lesson, flat.success, flat.completion,
+    flat.score_scaled, flat.response, flat.duration_s
+FROM silver.statements_flat flat
+LEFT JOIN lessons ON lessons.id = flat.lesson_id
+WHERE flat.learner_id = :learner_id AND {part.within('flat.occurred_at')} {lesson} {beyond}
+ORDER BY flat.occurred_at DESC, flat.statement_id DESC LIMIT :limit
+"""
+    return db.execute(
+        text(sql),
+        part.bind(
+            learner_id=learner_id,
+            lesson_id=lesson_id,
+            after_at=after and after[0],
+            after_id=after and after[1],
+            limit=limit,
+        ),
+    ).all()

@@ -1,0 +1,77 @@
+"""What one learner did, the newest first."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.analytics import queries_timeline
+from app.analytics.cursors import read_cursor, write_cursor
+from app.analytics.schemas import LearnerName, LearnerTimeline, TimelineEntry
+from app.analytics.selection import Filters, Page, Part
+from app.analytics.tables import Cell
+from app.errors import NotFound
+from app.platform import clock
+
+
+def learner_timeline(db: Session, learner_id: UUID, filters: Filters, page: Page) -> LearnerTimeline:
+    """One page of a learner's statements. NotFound when there is no such learner, or none that the viewer may see.
+
+    Days are those of the time zone asked for, else of the learner's own.
+    """
+    learner = queries_timeline.learner(db, learner_id, Part(*filters.learners("u")))
+    if learner is None:
+        raise NotFound(f"There is no learner {learner_id}.")
+    zone = filters.zone(learner.time_zone)
+    part = Part("true", {}, *filters.span(zone))
+    after = read_cursor(page.cursor, datetime, UUID) if page.cursor else None
+    found = queries_timeline.statements(
+        db, part, learner_id, lesson_id=filters.lesson_id, after=after, limit=page.limit + 1
+    )
+    shown = found[: page.limit]
+    last = shown[-1] if len(found) > page.limit else None
+    return LearnerTimeline.model_construct(
+        learner=LearnerName.model_construct(id=learner.id, name=learner.name, email=learner.email, phone=learner.phone),
+        generated_at=clock.now(),
+        time_zone=zone.key,
+        entries=[TimelineEntry.model_construct(**row._mapping) for row in shown],
+        next=page.next(last and write_cursor(last.occurred_at, last.statement_id)),
+    )
+
+
+COLUMNS = (
+    "learner",
+    "occurred_at",
+    "verb",
+    "object",
+    "lesson",
+    "completes_lesson",
+    "success",
+    "completion",
+    "score_scaled",
+    "response",
+    "duration_s",
+    "stored_at",
+    "statement_id",
+)
+
+
+def rows(report: LearnerTimeline) -> Iterator[tuple[Cell, ...]]:
+    """One row per statement."""
+    for one in report.entries:
+        yield (
+            report.learner.name,
+            one.occurred_at,
+            one.verb,
+            one.object_name or one.object_id,
+            one.lesson_title,
+            one.completes_lesson,
+            one.success,
+            one.completion,
+            one.score_scaled,
+            one.response,
+            one.duration_s,
+            one.stored_at,
+            one.statement_id,
+        )

@@ -1,0 +1,170 @@
+"""What reports can be asked for: filters, pages, formats. Each wrong parameter is named in the answer."""
+
+import re
+from datetime import date
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import Request
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from app.accounts.visibility import ADMIN
+from app.analytics.answers import PAGE_MAX_QUESTIONS, PAGE_QUESTIONS
+from app.analytics.overview import Limits
+from app.analytics.rules import BEHIND_LESSONS, SILENT_DAYS
+from app.analytics.selection import PAGE_MAX_ROWS, PAGE_ROWS, Filters
+from app.errors import BadRequest, Problem
+
+MAX_ATTRIBUTES = 10
+_ATTRIBUTE = "attr."
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000
+_NAME = re.compile(r"attr\..{1,200}", re.DOTALL)
+
+
+def _within_reason(day: date) -> date:
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        raise ValueError(f"is no day from {_FIRST_YEAR} to {_LAST_YEAR}")
+    return day
+
+
+def _storable(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("holds a NUL character, which no text in the record does")
+    return text
+
+
+Day = Annotated[date, AfterValidator(_within_reason)]
+Word = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_storable)]
+
+Cursor = Annotated[str, Field(min_length=1, max_length=2_000), AfterValidator(_storable)]
+
+
+class ReportQuery(BaseModel):
+    """Every report: its format. Parameters that begin with `attr.` filter by attributes where a report has that."""
+
+    model_config = ConfigDict(extra="allow")
+
+    format: Literal["json", "csv", "xlsx"] | None = Field(None, description="else by Accept; json if that is no help")
+
+
+class DaysQuery(ReportQuery):
+    """Reports on what happened on some days."""
+
+    first_day: Day | None = Field(None, alias="from", description="first day, included, such as 2026-03-02")
+    last_day: Day | None = Field(None, alias="to", description="last day, included")
+    time_zone: Word | None = Field(None, description="IANA name; the days are days there. Default: the cohort's")
+
+
+class PageQuery(BaseModel):
+    """Reports that come in pages; files hold all of them."""
+
+    limit: int | None = Field(None, ge=1, le=PAGE_MAX_ROWS, description=f"rows on a page of JSON; {PAGE_ROWS} if none")
+    cursor: Cursor | None = Field(None, description="where a page goes on: in `next` of the one before")
+
+
+class DropOffQuery(DaysQuery):
+    """The drop-off of a cohort."""
+
+
+class CompletionsQuery(DaysQuery, PageQuery):
+    """The completions of a cohort."""
+
+    lesson: UUID | None = Field(None, description="only this lesson")
+
+
+class IncompleteQuery(ReportQuery, PageQuery):
+    """Who has not completed a lesson. The days are those on which it is due, wherever the learner is."""
+
+    cohort: UUID | None = Field(None, description="only learners of this cohort")
+    first_day: Day | None = Field(None, alias="from", description="due on this day or later")
+    last_day: Day | None = Field(None, alias="to", description="due on this day or before")
+
+
+class _RiskQuery(BaseModel):
+    behind_lessons: int = Field(BEHIND_LESSONS, ge=1, le=500, description="at risk: so many lessons overdue")
+    silent_days: int = Field(SILENT_DAYS, ge=1, le=3_650, description="at risk: so many days without activity")
+    limit: int | None = Field(
+        None, ge=1, le=PAGE_MAX_ROWS, description=f"learners at risk on a page; {PAGE_ROWS} if none"
+    )
+
+    @property
+    def limits(self) -> Limits:
+        """From when on somebody is at risk."""
+        return Limits(self.behind_lessons, self.silent_days)
+
+
+class OverviewQuery(DaysQuery, _RiskQuery):
+    """How a cohort is doing. The days are about its lessons; who is at risk is told as of now."""
+
+
+class AtRiskQuery(ReportQuery, _RiskQuery):
+    """Who is at risk."""
+
+    cursor: Cursor | None = Field(None, description="where a page goes on: in `next` of the one before")
+
+
+class _AnswersQuery(DaysQuery):
+    limit: int | None = Field(
+        None, ge=1, le=PAGE_MAX_QUESTIONS, description=f"questions on a page of JSON; {PAGE_QUESTIONS} if none"
+    )
+    cursor: Cursor | None = Field(None, description="where a page goes on: in `next` of the one before")
+
+
+class CohortAnswersQuery(_AnswersQuery):
+    """What a cohort answered."""
+
+    lesson: UUID | None = Field(None, description="only this lesson")
+
+
+class LessonAnswersQuery(_AnswersQuery):
+    """What was answered in a lesson."""
+
+    cohort: UUID | None = Field(None, description="only learners of this cohort")
+
+
+class TextsQuery(DaysQuery, PageQuery):
+    """Answers in words."""
+
+    cohort: UUID | None = Field(None, description="only learners of this cohort")
+    search: Word | None = Field(None, description="only answers that hold these letters, in either case")
+
+
+class TimelineQuery(DaysQuery, PageQuery):
+    """What one learner did."""
+
+    lesson: UUID | None = Field(None, description="only this lesson")
+
+
+def filters_of(request: Request, query: ReportQuery, *, attributes: bool = True) -> Filters:
+    """The filters of a request. BadRequest names parameters that no report has, and attributes that are not right."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in query.model_extra or {}:
+        if not (attributes and name.startswith(_ATTRIBUTE)):
+            raise _wrong(name, "is no parameter of this report", "One that the description of this door lists")
+        values = tuple(dict.fromkeys(request.query_params.getlist(name)))
+        if not _NAME.fullmatch(name) or "\x00" in name:
+            raise _wrong(name, "names no attribute", "attr. and the heading of a column of the roster")
+        if len(values) > MAX_ATTRIBUTES or any(len(value) > 200 or "\x00" in value for value in values):
+            raise _wrong(name, "is no value of an attribute", f"At most {MAX_ATTRIBUTES} values of 200 characters")
+        found[name.removeprefix(_ATTRIBUTE)] = values
+    if len(found) > MAX_ATTRIBUTES:
+        raise _wrong(max(query.model_extra or {}), "is one too many", f"At most {MAX_ATTRIBUTES} attributes")
+    return Filters(
+        viewer=ADMIN,
+        cohort_id=getattr(query, "cohort", None),
+        lesson_id=getattr(query, "lesson", None),
+        first_day=getattr(query, "first_day", None),
+        last_day=getattr(query, "last_day", None),
+        time_zone=getattr(query, "time_zone", None),
+        attributes=found,
+    )
+
+
+def is_about_risk(name: str) -> bool:
+    """Whether the report of who is at risk takes this parameter of the overview."""
+    return name in ("behind_lessons", "silent_days", "limit") or name.startswith(_ATTRIBUTE)
+
+
+def _wrong(name: str, message: str, expected: str) -> BadRequest:
+    shown = name[:100]
+    return BadRequest(f"?{shown} {message}.", [Problem(f"?{shown}", f"{message}.", f"{expected}.")])

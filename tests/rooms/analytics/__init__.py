@@ -1,0 +1,1 @@
+"""The reports, figure by figure."""
