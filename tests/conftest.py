@@ -1,6 +1,7 @@
 """Fixtures: the stores, a database built by the migrations, a clean slate for each test that commits."""
 
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -20,6 +21,16 @@ TEMPLATE = f"seventaps_template_{os.getpid()}"
 DATABASE = f"seventaps_test_{os.getpid()}"
 _opened = ExitStack()
 _stores: Stores
+
+
+_UUID = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}")
+
+
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """A test has one name in all processes that share the work, though its parameters hold ids that were just made."""
+    if isinstance(val, str) and val.isascii() and _UUID.search(val):
+        return _UUID.sub("uuid", val)
+    return None
 
 
 def pytest_configure(config: pytest.Config) -> None:
