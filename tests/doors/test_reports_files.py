@@ -164,6 +164,7 @@ def test_pages_cover_everything_once(doors: Doors, course: Course, name: str, li
         page = get(doors, more).json()
         assert 1 <= len(page[key]) <= limit
         found += page[key]
+        assert len(found) <= len(whole[key]), "a page came again"
         more = page["next"]
         assert {k: v for k, v in page.items() if k.endswith("_count")} == {
             k: v for k, v in whole.items() if k.endswith("_count")

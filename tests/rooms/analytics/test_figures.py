@@ -11,7 +11,9 @@ from app.analytics import answers, completions, drop_off, incomplete, overview, 
 from app.analytics.overview import Limits
 from app.analytics.selection import Filters, Page
 from app.platform import clock
-from tests.rooms.analytics.course import NOW, Course, at, lesson_id
+from tests.rooms.analytics.course import NOW, Course, at, did, lesson_id
+from tests.statements import COMPLETED
+from tests.warehouse.record import load
 
 ALL = Page(100)
 BLUE = Filters(attributes={"Team": ("Blue",)})
@@ -107,6 +109,13 @@ def test_who_is_at_risk_and_why(db: Session, course: Course, limits: Limits, exp
     report = overview.cohort_at_risk(db, course.spring, Filters(), limits, ALL)
     assert [(one.name, one.reasons, one.overdue_lessons, one.silent_days) for one in report.at_risk] == expected
     assert report.at_risk_count == len(expected)
+
+
+def test_a_lesson_done_on_its_day_makes_up_for_none_that_is_overdue(db: Session, course: Course) -> None:
+    """Lesson 3 is due today: whoever has completed it is as far behind with the first two as before."""
+    load(db, did("Gus", 3, at(10), COMPLETED))
+    report = overview.cohort_at_risk(db, course.spring, Filters(), Limits(), ALL)
+    assert [(one.name, one.overdue_lessons) for one in report.at_risk] == [("Dee", 2), ("Cyd", 2), ("Gus", 2)]
 
 
 def test_the_drop_off_accounts_for_everybody(db: Session, course: Course) -> None:
