@@ -16,7 +16,16 @@ from app.database import get_db
 from app.notifications import acts
 from app.notifications.unsubscribing import PATH, learner_of
 
-router = APIRouter(tags=["Reminders"], responses=errors(503))
+router = APIRouter(
+    tags=["Reminders"],
+    responses={
+        **errors(503),
+        404: {
+            "description": "Nobody's link: a page that says so",
+            "content": {"text/html": {"schema": {"type": "string"}}},
+        },
+    },
+)
 Db = Annotated[Session, Depends(get_db, scope="function")]
 HEADERS = {
     "Cache-Control": "no-store",

@@ -57,7 +57,7 @@ def decide(standing: Standing, now: datetime, limits: Limits) -> Decision:
         return told("unsubscribed")
     if standing.bounced:
         return told("bounced")
-    hour = reminder_hour(standing, lessons, limits)
+    hour = reminder_hour(standing, day, limits)
     tomorrow = first_moment(day + timedelta(days=1), hour, zone)
     last = standing.last
     if last is not None and last.local_day >= day:
@@ -91,9 +91,12 @@ def lessons_left(standing: Standing, day: date) -> tuple[OpenLesson, ...]:
     return tuple(found.values())
 
 
-def reminder_hour(standing: Standing, lessons: tuple[OpenLesson, ...], limits: Limits) -> int:
-    """The earliest hour among the cohorts in which something is left; never a quiet one."""
-    cohorts = {lesson.cohort_id for lesson in lessons}
+def reminder_hour(standing: Standing, day: date, limits: Limits) -> int:
+    """The earliest hour among the cohorts in which something is left on this day; never a quiet one.
+
+    A lesson of two cohorts is left in both, whichever of them `lessons_left` counts it in.
+    """
+    cohorts = {lesson.cohort_id for lesson in standing.lessons if lesson.due_on <= day}
     return min(limits.hour_for(m.reminder_hour) for m in standing.memberships if m.cohort_id in cohorts)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
 from schemathesis.checks import not_a_server_error
 from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
@@ -86,7 +87,11 @@ def test_no_door_breaks_and_each_keeps_to_its_description(
         def knock(case: schemathesis.Case) -> None:
             case.validate_response(send(doors, case), checks=CHECKS)
 
-        knock()
+        try:
+            knock()
+        except Unsatisfiable:
+            # Any text may stand in the address of such a door, so that nothing about it could be wrong.
+            assert mode is GenerationMode.NEGATIVE, operation.label
         drain()
     with session_scope() as db:
         assert set(db.scalars(select(DeadLetter.source))) <= {"door"}

@@ -224,3 +224,14 @@ def test_no_zone_is_further_ahead_than_what_is_looked_at() -> None:
         for hours in range(48):
             now = NOON + timedelta(hours=hours)
             assert now.astimezone(ZoneInfo(name)).date() <= rules.latest_day(now)
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_lesson_of_two_cohorts_is_sent_at_the_earlier_hour_whichever_cohort_it_is_counted_in(swapped: bool) -> None:
+    early, late = (UUID(int=2), UUID(int=1)) if swapped else (UUID(int=1), UUID(int=2))
+    shared = uuid4()
+    standing = learner(
+        memberships=(Membership(early, "A", "UTC", 9, True), Membership(late, "B", "UTC", 11, True)),
+        lessons=tuple(OpenLesson(shared, cohort, date(2026, 6, 1), 1) for cohort in (early, late)),
+    )
+    assert decide(standing, datetime(2026, 6, 10, 9, tzinfo=ZoneInfo("Europe/Berlin")), LIMITS).reason == "due"
