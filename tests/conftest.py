@@ -123,12 +123,15 @@ def clean() -> Iterator[None]:
 
 def _empty() -> None:
     from app.database import get_engine
+    from app.jobs import reminder
     from app.registry import TABLES
 
     names = ", ".join(f'"{t.schema or "public"}"."{t.name}"' for t in TABLES.sorted_tables)
     with get_engine().begin() as connection:
         connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
     redis.Redis.from_url(_stores.redis_url).flushall()
+    # A worker that another test has stopped in this process asked its jobs to end; the next ones are not meant.
+    reminder.stopping.clear()
 
 
 @dataclass(frozen=True)
