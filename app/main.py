@@ -43,6 +43,7 @@ from app.platform.pace import settle_down
 from app.platform.redis import async_redis_client
 from app.publishing import Publisher
 from app.security import CredentialCheck
+from app.ui.install import install_pages
 
 DESCRIPTION = """
 Learning analytics for 7taps: statements in, answers and reminders out.
@@ -132,10 +133,11 @@ def create_app() -> FastAPI:
         unsubscribe.router,
     ):
         app.include_router(router)
+    install_pages(app)
 
     @app.get("/", include_in_schema=False)
     def get_start() -> RedirectResponse:
-        """Where people begin: the description of the doors."""
-        return RedirectResponse("/docs")
+        """Where people begin."""
+        return RedirectResponse("/ui")
 
     return app

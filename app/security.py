@@ -6,8 +6,9 @@ import hmac
 import secrets
 import threading
 import time
+from dataclasses import dataclass
 from hashlib import sha256
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
 from fastapi.security.http import HTTPBase
@@ -134,6 +135,54 @@ def require_admin(request: Request, _described: Annotated[object, Security(_BEAR
     )
     if not (expected and scheme.lower() == "bearer" and hmac.compare_digest(given_hash, expected_hash)):
         raise NotAuthenticated("This needs the header Authorization: Bearer <ADMIN_TOKEN>.", challenge=BEARER)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and what they may. csrf: what a form of a page has to carry; empty where no cookie is involved."""
+
+    kind: str
+    name: str
+    role: str | None
+    scopes: frozenset[str]
+    csrf: str = ""
+
+
+SCOPES = frozenset(
+    [
+        "reports:read",
+        "learners:read",
+        "statements:read",
+        "pipeline:read",
+        "pipeline:run",
+        "people:write",
+        "reminders:read",
+        "reminders:send",
+        "dead-letters:read",
+        "dead-letters:write",
+        "keys:write",
+        "accounts:write",
+        "audit:read",
+        "progress:read",
+        "contracts:write",
+        "sql:read",
+        "metrics:read",
+    ]
+)
+
+
+def needs(scope: str) -> Any:
+    """The dependency that lets those in who carry the scope, and leaves the caller in request.state.caller."""
+
+    def caller(request: Request, _described: Annotated[object, Security(_BEARER)]) -> Caller:
+        require_admin(request, _described)
+        found = Caller("admin_token", "admin token", "admin", SCOPES)
+        if scope not in found.scopes:
+            raise NotAllowed(f"This needs the scope {scope}.")
+        request.state.caller = found
+        return found
+
+    return Depends(caller)
 
 
 Sender = Annotated[KnownKey, Depends(verify_basic_credentials)]

@@ -1,0 +1,81 @@
+"""Charts of the pages: drawn into the page, and each at an address of its own as SVG, PNG and CSV."""
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup
+from sqlalchemy.orm import Session
+
+from app.analytics.tables import csv_cell
+from app.charts.drawing import draw_svg
+
+PREFIX = "/ui/charts"
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart before it is drawn. title: the finding. period: of which days, in which time zone. spec: Vega-Lite."""
+
+    title: str
+    period: str
+    spec: dict[str, Any]
+    header: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A chart as the template part `chart` takes it."""
+
+    title: str
+    period: str
+    svg: Markup
+    address: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+Builder = Callable[[Session, Mapping[str, str], ZoneInfo], Chart]
+"""Makes a chart from the parameters of its address, for a viewer in this time zone."""
+
+BUILDERS: dict[str, Builder] = {}
+"""Every chart there is, by its name in the address."""
+
+
+def figure(name: str) -> Callable[[Builder], Builder]:
+    """Give a builder its name in the address."""
+
+    def known(builder: Builder) -> Builder:
+        BUILDERS[name] = builder
+        return builder
+
+    return known
+
+
+def drawn(db: Session, name: str, zone: ZoneInfo, **parameters: object) -> Figure:
+    """The chart of this name, drawn for the page. Colours follow the theme of the page."""
+    asked = {key: str(value) for key, value in parameters.items() if value is not None}
+    chart = BUILDERS[name](db, asked, zone)
+    query = urlencode(asked)
+    return Figure(
+        title=chart.title,
+        period=chart.period,
+        svg=Markup(draw_svg(chart.spec)),  # noqa: S704  (drawn by us; what data says is escaped by the drawing)
+        address=f"{PREFIX}/{name}?{query}" if query else f"{PREFIX}/{name}",
+        header=chart.header,
+        rows=chart.rows,
+    )
+
+
+def as_csv(chart: Chart) -> str:
+    """The numbers behind a chart. Cells never run as formulas."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(chart.header)
+    writer.writerows([csv_cell(cell) for cell in row] for row in chart.rows)
+    return out.getvalue()

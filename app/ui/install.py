@@ -1,0 +1,35 @@
+"""All pages, wired into the application."""
+
+from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.ui import parts
+from app.ui.assets import PREFIX, get_asset
+from app.ui.errors import ErrorPages
+
+ROUTERS = (parts.router,)
+
+
+class SqueezedPages:
+    """ASGI: gzip for pages and their assets; the doors do as they did, and live streams are not held back."""
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+        self.squeezed = GZipMiddleware(app, minimum_size=1_000, compresslevel=5)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        path = scope.get("path", "")
+        is_page = path.startswith("/ui") and path != "/ui/live"
+        await (self.squeezed if is_page else self.app)(scope, receive, send)
+
+
+def install_pages(app: FastAPI) -> None:
+    """Serve the pages under /ui."""
+    for router in ROUTERS:
+        app.include_router(router)
+    app.router.routes.append(Route(PREFIX + "/{hash}/{name}", get_asset, name="asset"))
+    app.add_middleware(ErrorPages)
+    app.add_middleware(SqueezedPages)
