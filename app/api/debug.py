@@ -18,7 +18,7 @@ from app.schemas import PipelineRead
 from app.security import Admin
 from app.warehouse.counting import count_rows
 
-router = APIRouter(prefix="/api/debug", tags=["Debug"], dependencies=[Admin], responses=errors(401, 503))
+router = APIRouter(prefix="/api/debug", tags=["Debug"], dependencies=[Admin], responses=errors(400, 401, 503))
 Db = Annotated[Session, Depends(get_db, scope="function")]
 
 
