@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from app import __version__
 from app.accounts.persons import known_identifiers
 from app.api.problems import errors
-from app.api.xapi_scopes import require_reading
+from app.api.xapi_scopes import require_reading, require_reading_people
 from app.api.xapi_version import Spoken
 from app.database import session_scope
 from app.errors import BadRequest, Problem
@@ -66,7 +66,7 @@ async def get_agent(
     agent: Annotated[str | None, Query(description="An Agent as JSON.")] = None,
 ) -> Response:
     """The Person behind an Agent: every identifier under which they are known here (xAPI 1.0.3 Communication 2.4)."""
-    require_reading(sender)
+    require_reading_people(sender)
     _only(request, "agent")
     problems: list[Problem] = []
     parsed: Any = None
