@@ -97,9 +97,9 @@ def known(db: Session, limits: Limits, token: str, admin_token: str | None) -> K
         return None
     if session.last_seen_at + SEEN_EVERY <= now:
         db.execute(update(LoginSession).where(LoginSession.id == session.id).values(last_seen_at=now))
-    return Known(
-        session.id, account.role if account else session.role, account.name if account else None, session.account_id
-    )
+    if account is None:
+        return Known(session.id, session.role, None, None)
+    return Known(session.id, account.role, account.name, account.id)
 
 
 def end(db: Session, session_id: UUID, account_id: UUID | None) -> bool:
