@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.access.callers import needs
 from app.api.problems import errors
 from app.database import get_db
 from app.etl_streaming import get_last_processed, stream_state
@@ -15,10 +16,11 @@ from app.ingest.dead_letters import open_letters
 from app.models import StatementFlat, StatementRaw
 from app.platform import clock
 from app.schemas import PipelineRead
-from app.security import Admin
 from app.warehouse.counting import count_rows
 
-router = APIRouter(prefix="/api/debug", tags=["Debug"], dependencies=[Admin], responses=errors(400, 401, 503))
+router = APIRouter(
+    prefix="/api/debug", tags=["Debug"], dependencies=[needs("pipeline:read")], responses=errors(400, 401, 503)
+)
 Db = Annotated[Session, Depends(get_db, scope="function")]
 
 
