@@ -323,3 +323,12 @@ def test_the_audit_log_tells_who_and_no_secrets(doors: Doors) -> None:
     ]
     for secret in (PASSWORD, boss.cookie, os.environ["ADMIN_TOKEN"], "7t_"):
         assert secret not in str(told)
+
+
+def test_a_login_that_was_under_way_while_the_password_changed_is_none(doors: Doors) -> None:
+    ann, start = account("Ann"), clock.now()
+    with session_scope() as db, clock.set_now(start + timedelta(minutes=1)):
+        logins.set_password(db, "a test", logins.find(db, ann.id), "nine copper kettles hum")
+    with clock.set_now(start):
+        late = visitor(doors.client, ann)
+    assert late.ask("GET", "/ui/account").status_code == 401

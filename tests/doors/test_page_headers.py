@@ -72,6 +72,7 @@ def test_pages_carry_the_headers_refusals_and_redirects_too(doors: Doors) -> Non
     files = doors.client.get("/docs-files/swagger-ui.css")
     assert files.headers["x-content-type-options"] == "nosniff"
     assert "cache-control" not in files.headers
+    assert doors.client.get("/docs-files/").status_code == 404, "no listing"
 
 
 def test_an_unexpected_error_of_a_page_carries_them_too(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
