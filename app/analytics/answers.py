@@ -1,8 +1,9 @@
 """What was answered, question by question: distributions, correct shares, means."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,10 @@ from app.schemas import CohortName
 PAGE_QUESTIONS = 5
 PAGE_MAX_QUESTIONS = 50
 """How many questions a page has when the request does not say, and the most that it may ask for."""
+SORTED_QUESTIONS = 200
+"""Lessons have a handful of questions, which come in the order of their names. A sender that makes up a question for
+each answer makes more: those come in the order of their ids, which an index walks, so that no page reads them all.
+"""
 _SORTED_CHARACTERS = 200
 _DIGITS = re.compile(r"(\d{1,18})", re.ASCII)
 
@@ -32,6 +37,7 @@ TextsLink = Callable[[UUID, UUID], str]
 def cohort_answers(db: Session, cohort_id: UUID, filters: Filters, page: Page, texts: TextsLink) -> AnswersReport:
     """What the learners of a cohort answered in its lessons. Errors as for cohort_scope."""
     scope = cohort_scope(db, cohort_id, filters)
+    filters = replace(filters, cohort_id=cohort_id)
     return _answers(db, scope.lessons, scope.name, filters=filters, page=page, texts=texts)
 
 
@@ -53,11 +59,7 @@ def _answers(
 ) -> AnswersReport:
     zone = filters.zone(cohort.time_zone if cohort else None)
     part = Part(*filters.statements("learner_id"), *filters.span(zone))
-    found = sorted(queries_answers.questions(db, [lesson.id for lesson in lessons]), key=_in_order)
-    if page.cursor:
-        place, object_id, key = read_cursor(page.cursor, int, str, UUID)
-        after = (place, _natural(object_id), key)
-        found = [row for row in found if _in_order(row) > after]
+    found = _questions(db, [lesson.id for lesson in lessons], page)
     shown = found[: page.limit]
     asked = [(row.lesson_id, row.question_id) for row in shown]
     known = {(row.lesson_id, row.question_id): row for row in queries_answers.definitions(db, asked)}
@@ -80,8 +82,25 @@ def _answers(
     )
 
 
-def _in_order(row: Row[Any]) -> tuple[int, list[tuple[int, str]], UUID]:
-    return row.place, _natural(row.object_id[:_SORTED_CHARACTERS]), row.question_id
+def _questions(db: Session, lesson_ids: Sequence[UUID], page: Page) -> list[Row[Any]]:
+    """The questions of a page in order, and at least one more if there is one."""
+    cursor = read_cursor(page.cursor, int, str, UUID) if page.cursor else None
+    lessons = [(place, key) for place, key in enumerate(lesson_ids, start=1) if cursor is None or place >= cursor[0]]
+    found = list(queries_answers.questions(db, lessons, SORTED_QUESTIONS + 1))
+    counts = Counter(row.place for row in found)
+
+    def in_order(place: int, object_id: str, key: UUID) -> tuple[int, list[tuple[int, str]], UUID]:
+        by_name = counts[place] <= SORTED_QUESTIONS
+        return place, _natural(object_id[:_SORTED_CHARACTERS]) if by_name else [], key
+
+    if cursor and counts[cursor[0]] > SORTED_QUESTIONS:
+        # Of this lesson the lowest ids were found, and the page begins somewhere behind them.
+        here = [one for one in lessons if one[0] == cursor[0]]
+        rest = queries_answers.questions(db, here, page.limit + 1, after=cursor[2])
+        found = [*rest, *(row for row in found if row.place > cursor[0])]
+    after = in_order(*cursor) if cursor else None
+    ordered = sorted((in_order(row.place, row.object_id, row.question_id), place) for place, row in enumerate(found))
+    return [found[place] for key, place in ordered if after is None or key > after]
 
 
 def _natural(text: str) -> list[tuple[int, str]]:

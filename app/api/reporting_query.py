@@ -2,7 +2,7 @@
 
 import re
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Request
@@ -133,6 +133,36 @@ class TimelineQuery(DaysQuery, PageQuery):
     """What one learner did."""
 
     lesson: UUID | None = Field(None, description="only this lesson")
+
+
+BY_ATTRIBUTES: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "attributes",
+            "in": "query",
+            "style": "form",
+            "explode": True,
+            "description": (
+                "Only learners with these attributes, by the headings of the roster: `attr.Team=Blue&attr.Site=Oslo`. "
+                f"At most {MAX_ATTRIBUTES} of them. Several values of one attribute (`attr.Team=Blue&attr.Team=Red`) "
+                "are alternatives, several attributes all have to fit."
+            ),
+            "schema": {
+                "type": "object",
+                "propertyNames": {"pattern": r"^attr\..{1,200}$"},
+                "additionalProperties": {"type": "string", "maxLength": 200},
+                "maxProperties": MAX_ATTRIBUTES,
+            },
+            "examples": {
+                "everybody": {"value": {}},
+                "one team at one site": {"value": {"attr.Team": "Blue", "attr.Site": "Oslo"}},
+            },
+        }
+    ]
+}
+"""For `openapi_extra` of a report that can be narrowed: parameters whose names nobody knows before. In the style form,
+exploded, the properties of the object are parameters of their own (OpenAPI 3.1, 4.8.12).
+"""
 
 
 def filters_of(request: Request, query: ReportQuery, *, attributes: bool = True) -> Filters:
