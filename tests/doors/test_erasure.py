@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 import redis
 from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
 
 from app.accounts.identifiers import Identifier
 from app.accounts.personal import marks_of
@@ -20,10 +21,11 @@ from app.database import session_scope
 from app.ingest.models import DeadLetter
 from app.ingest.traces import MAX_UNPACKED_BYTES, unpacked
 from app.models import User
+from app.warehouse import erasing
 from tests.conftest import Doors
 from tests.doors.test_learners import ask, gold_is_what_a_rebuild_makes
 from tests.statements import answered, completed
-from tests.warehouse.record import refers_to, voids
+from tests.warehouse.record import load, refers_to, voids
 
 EMAIL, NAME, NUMBER = "ann.lee@example.org", "Ann Lee-Okonkwo", "+15550100123"
 DIGEST = sha1(f"mailto:{EMAIL}".encode()).hexdigest()
@@ -360,3 +362,26 @@ def test_a_person_is_recognised_in_text_however_it_is_written(text_: str | bytes
 def test_somebody_of_that_id_who_is_not_there(doors: Doors) -> None:
     assert erase(doors, uuid4()).status_code == 404
     assert erase(doors, uuid4(), dry_run="true").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("identifier", "written"),
+    [
+        (Identifier("mbox", "mailto:élodie.ärger@example.org"), "ÉLODIE.ÄRGER@Example.ORG"),
+        (Identifier("mbox", "mailto:é@ü.example"), "É@Ü.example"),
+        (Identifier("account", "urn:x 王小明"), {"homePage": "urn:x", "name": "王小明"}),
+        (Identifier("account", "urn:x Øystein"), {"homePage": "urn:x", "name": "Øystein"}),
+        (Identifier("account", "urn:x é"), {"homePage": "urn:x", "name": "é"}),
+        (Identifier("mbox_sha1sum", DIGEST), DIGEST.upper()),
+        (Identifier("openid", "https://Id.example/A%20B"), "https://id.example/a%20b"),
+    ],
+)
+def test_statements_are_found_by_words_in_any_script_and_case(
+    db: Session, identifier: Identifier, written: str | dict[str, str]
+) -> None:
+    extension = {"https://example.org/said": written}
+    theirs = completed("somebody@example.net", 1, context={"extensions": extension})
+    load(db, theirs, completed("else@example.net", 1))
+    marks = marks_of([identifier])
+    found = {key for key, payload in erasing.candidates(db, marks.needles, 0, None) if marks.found_in(payload)}
+    assert found == {UUID(theirs["id"])}
