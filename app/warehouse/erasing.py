@@ -15,8 +15,8 @@ CROSS JOIN LATERAL (SELECT lower(raw.payload::text COLLATE "C") AS text OFFSET 0
 WHERE raw.seq > %s AND raw.seq <= coalesce(%s, raw.seq) AND ({holds})
 ORDER BY raw.seq LIMIT %s
 """
-# No index knows words inside of statements, so all are read; put in lower case once, and searched from word to word, a
-# third of the time that ILIKE takes.
+# No index knows words inside of statements, so all are read; put in lower case once and then searched, in half the time
+# that ILIKE takes.
 _HOLDS = "strpos(plain.text, %s) > 0"
 # A backslash and u: something is escaped, and only reading it tells what.
 _ESCAPED = r"\u"
