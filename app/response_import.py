@@ -50,8 +50,7 @@ def import_responses(
     with units() as db:
         lesson_iri = _plan_of(db, cohort) if cohort else made_up_lesson(course)
     found, problems = answers(table, lesson_iri)
-    unique = {one.id: one for one in found}
-    valid, more = _valid(list(unique.values()))
+    valid, more = _valid(found)
     problems += more
     with units() as db:
         known = bronze.content_hashes(db, [one.id for one in valid]).keys()
@@ -73,7 +72,7 @@ def import_responses(
         rows=len(table.rows),
         queued=len(new),
         known=len(known),
-        repeated=len(found) - len(unique),
+        repeated=sum(one.occurrence > 1 for one in found),
         skipped=len(problems),
         problems=[
             ProblemRead(path=one.path, message=one.message, expected=one.expected)

@@ -8,13 +8,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.accounts.identifiers import (
-    Identifier,
-    Person,
-    account_identifier,
-    email_identifiers,
-    normal_phone,
-)
+from app.accounts.identifiers import Person, person_known_by
 from app.accounts.lessons import lesson_id_of, note_lessons
 from app.accounts.models import Cohort, CohortLesson, CohortMember
 from app.accounts.people import fill_in, recognise, take_turn
@@ -48,10 +42,20 @@ def put_cohort(db: Session, slug: str, plan: CohortPlan) -> CohortRead:
 
 def join(db: Session, user_id: UUID, slugs: Collection[str]) -> None:
     """Let a learner be in these cohorts too. NotFound names one that is not there."""
-    found = {row.slug: row.id for row in db.execute(select(Cohort.slug, Cohort.id).where(Cohort.slug.in_(slugs)))}
+    found = ids_of(db, slugs)
     if missing := [slug for slug in slugs if slug not in found]:
         raise NotFound(f"There is no cohort {missing[0]}.")
-    rows = [{"cohort_id": cohort_id, "user_id": user_id} for cohort_id in sorted(found.values())]
+    enter(db, [(cohort_id, user_id) for cohort_id in found.values()])
+
+
+def ids_of(db: Session, slugs: Collection[str]) -> dict[str, UUID]:
+    """The ids of those of these cohorts that are there."""
+    return {row.slug: row.id for row in db.execute(select(Cohort.slug, Cohort.id).where(Cohort.slug.in_(slugs)))}
+
+
+def enter(db: Session, members: Collection[tuple[UUID, UUID]]) -> None:
+    """Let learners be in cohorts, given as (cohort, learner); who is in already stays as they are."""
+    rows = [{"cohort_id": cohort_id, "user_id": user_id} for cohort_id, user_id in sorted(set(members))]
     if rows:
         db.execute(insert(CohortMember).on_conflict_do_nothing(), rows)
 
@@ -146,9 +150,7 @@ def due_day(starts_on: date | None, lesson: LessonPlan) -> date | None:
 
 def _replace_members(db: Session, cohort_id: UUID, members: set[UUID]) -> None:
     db.execute(delete(CohortMember).where(CohortMember.cohort_id == cohort_id, CohortMember.user_id.not_in(members)))
-    rows = [{"cohort_id": cohort_id, "user_id": user_id} for user_id in sorted(members)]
-    if rows:
-        db.execute(insert(CohortMember).on_conflict_do_nothing(), rows)
+    enter(db, [(cohort_id, user_id) for user_id in members])
 
 
 def _recognise_learners(db: Session, learners: list[LearnerPlan]) -> set[UUID]:
@@ -171,18 +173,5 @@ def _recognise_learners(db: Session, learners: list[LearnerPlan]) -> set[UUID]:
 
 def person_of_plan(learner: LearnerPlan) -> Person:
     """The person that a plan describes, known by every identifier it gives."""
-    identifiers: list[Identifier] = []
-    if learner.email:
-        identifiers.extend(email_identifiers(learner.email))
-    phone = normal_phone(learner.phone) if learner.phone else None
-    if phone:
-        identifiers.append(Identifier("phone", phone))
-    identifiers.extend(account_identifier(str(account.home_page), account.name) for account in learner.accounts)
-    first = identifiers[0]
-    return Person(
-        actor_key=f"{first.kind}:{first.value}",
-        identifiers=tuple(identifiers),
-        name=learner.name,
-        email=learner.email.strip().lower() if learner.email else None,
-        phone=phone,
-    )
+    accounts = [(str(account.home_page), account.name) for account in learner.accounts]
+    return person_known_by(learner.name, learner.email, learner.phone, accounts)

@@ -61,7 +61,10 @@ class RosterRead(BaseModel):
 
 
 class ResponsesRead(BaseModel):
-    """What an export of responses comes to. queued: new ones, durable now. known: stored before."""
+    """What an export of responses comes to. queued: new ones, durable now. known: stored before.
+
+    repeated: rows that say the same as one before; each is an answer of its own, and in queued or known like others.
+    """
 
     applied: bool
     import_id: UUID | None

@@ -203,7 +203,9 @@ class QuestionAnswers(BaseModel):
 
 
 class AnswersReport(BaseModel):
-    """What was answered, question by question, in the order of the lessons. cohort: whose answers; null: anybody's."""
+    """What was answered, question by question, in the order of the lessons.
+
+    cohort: whose answers; null: anybody's."""
 
     cohort: CohortName | None
     generated_at: datetime

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from sqlalchemy.orm import Session
 
 from app.access.callers import Caller, needs
+from app.accounts import visibility
 from app.api.problems import errors
 from app.config import get_settings
 from app.database import get_db
@@ -155,11 +156,12 @@ def _one(db: Session, row: Notification) -> ReminderRead:
 
 
 def _read(row: Notification, learner: User) -> ReminderRead:
-    return ReminderRead(
-        name=learner.name,
-        email=learner.email,
-        **{name: getattr(row, name) for name in ReminderRead.model_fields if name not in ("name", "email")},
-    )
+    viewer = visibility.admin()
+    who = visibility.shown(viewer, learner)
+    told = {name: getattr(row, name) for name in ReminderRead.model_fields if name not in ("name", "email")}
+    if row.answer is not None:
+        told["answer"] = visibility.masked(viewer, row.answer, learner.name, learner.email, learner.phone)
+    return ReminderRead(name=who["name"], email=who["email"], **told)
 
 
 def _mark(text: str) -> tuple[datetime, UUID]:
