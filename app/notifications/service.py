@@ -21,7 +21,7 @@ from app.database import get_engine, session_scope
 from app.models import User
 from app.notifications import ledger, queries, rules
 from app.notifications.messages import compose, message_id
-from app.notifications.outbox import outbox
+from app.notifications.outbox import OutboxMailer, outbox
 from app.notifications.rules import Limits
 from app.notifications.standing import Decision, Standing
 from app.notifications.templates import (
@@ -36,6 +36,7 @@ from app.notifications.templates import (
 from app.notifications.unsubscribing import unsubscribe_url
 from app.platform import clock, mail
 from app.platform.logs import get_logger
+from app.platform.smtp import SmtpMailer, SmtpServer
 
 log = get_logger(__name__)
 
@@ -106,8 +107,8 @@ def limits_of(settings: Settings) -> Limits:
 def mailer_of(settings: Settings) -> mail.Mailer:
     """The mail server of SMTP_URL; without it the outbox, which mails nobody."""
     if settings.smtp_url is None:
-        return mail.OutboxMailer(outbox(settings))
-    return mail.SmtpMailer(mail.SmtpServer.of(settings.smtp_url), settings.smtp_timeout_seconds)
+        return OutboxMailer(outbox(settings))
+    return SmtpMailer(SmtpServer.of(settings.smtp_url), settings.smtp_timeout_seconds)
 
 
 def sender_of(settings: Settings) -> str:

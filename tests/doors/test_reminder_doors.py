@@ -11,9 +11,9 @@ from app.config import get_settings
 from app.notifications import templates
 from app.notifications.templates import Words, default_words
 from app.platform import clock
-from app.platform.mail import SmtpServer
+from app.platform.smtp import SmtpServer
 from tests.conftest import Doors
-from tests.flow.test_reminders import course, learner_id, send
+from tests.flow.reminding import course, learner_id, send
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
