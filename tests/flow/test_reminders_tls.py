@@ -14,8 +14,8 @@ from tests.flow.certificates import Authority
 from tests.flow.post_office import PostOffice
 from tests.flow.reminding import MORNING, course, rows, send
 
-USER, PASSWORD = "course@school.example", "p:ss w/rd@\u00fc"
-IN_URL = f"{quote(USER, "")}:{quote(PASSWORD, "")}"
+USER, PASSWORD = "course@school.example", "p:ss w%rd@\u00fc"
+IN_URL = ":".join(quote(one, safe="") for one in (USER, PASSWORD))
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_a_mail_goes_out_encrypted_and_logged_in(
 ) -> None:
     secure.users[USER] = password
     open_securely(secure, scheme, authority.server(), authenticator=secure.judge, auth_required=True)
-    use(secure, scheme, monkeypatch, login=f"{quote(USER, "")}:{quote(password, "")}")
+    use(secure, scheme, monkeypatch, login=f"{quote(USER)}:{quote(password)}")
     assert send().sent == 2
     assert sorted(secure.recipients()) == ["ann@example.org", "ben@example.org"]
     assert [(one.encrypted, one.logged_in) for one in secure.letters] == [(True, True)] * 2
