@@ -118,9 +118,10 @@ class PostOffice:
             return no
         raw = envelope.content
         assert isinstance(raw, bytes)
+        encrypted = server.transport.get_extra_info("ssl_object") is not None
         message = message_from_bytes(raw, policy=default)
         assert isinstance(message, EmailMessage)
-        self.letters.append(Letter(recipient, message, raw, session.ssl is not None, session.authenticated))
+        self.letters.append(Letter(recipient, message, raw, encrypted, bool(session.authenticated)))
         await asyncio.get_running_loop().run_in_executor(None, self.on_arrival, recipient)
         if self.hang_up_after_data(recipient):
             server.transport.abort()
