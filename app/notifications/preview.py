@@ -11,10 +11,11 @@ from app.accounts.lessons import link_of
 from app.config import Settings
 from app.errors import NotFound
 from app.models import User
-from app.notifications import acts, queries, rules, service
+from app.notifications import acts, choosing, queries, rules
 from app.notifications.schemas import PreviewPage, PreviewQuery, PreviewRow, RenderedRead
 from app.notifications.standing import Decision, OpenLesson
 from app.notifications.templates import Words, check, render
+from app.notifications.writing import reminder_of
 from app.platform import clock
 
 WHY: dict[str, str] = {
@@ -47,7 +48,7 @@ def preview(db: Session, query: PreviewQuery, settings: Settings) -> PreviewPage
             db, after=query.after, limit=query.limit, cohort_id=query.cohort_id, search=query.search
         )
     standings = queries.standings(db, users, latest, settings.reminder_max_unanswered)
-    limits = service.limits_of(settings)
+    limits = choosing.limits_of(settings)
     decided = [(standing, rules.decide(standing, now, limits)) for standing in standings]
     shown = [(standing, decision) for standing, decision in decided if query.reason in (None, decision.reason)]
     nexts = queries.lessons_of(db, list({decision.lessons[0].lesson_id for _, decision in shown if decision.lessons}))
@@ -90,7 +91,7 @@ def rendered(db: Session, cohort_id: UUID, learner_id: UUID, words: Words | None
     acts.template_of(db, cohort_id)
     if words is not None:
         check(words)
-    found = service.look(db, learner_id, settings, clock.now())
+    found = choosing.look(db, learner_id, settings, clock.now())
     if found is None or not acts.in_cohort(db, learner_id, cohort_id):
         raise NotFound("There is no learner of this id in the cohort.")
     standing, decision = found
@@ -98,7 +99,7 @@ def rendered(db: Session, cohort_id: UUID, learner_id: UUID, words: Words | None
     example = not lessons
     if example:
         lessons = _examples(db, cohort_id, decision.local_day)
-    reminder = service.reminder_of(db, standing, _with(decision, lessons, cohort_id), settings)
+    reminder = reminder_of(db, standing, _with(decision, lessons, cohort_id), settings)
     result = render(words or reminder.words, reminder.values)
     return RenderedRead(subject=result.subject, text=result.text, html=result.html, example=example)
 

@@ -16,6 +16,12 @@ RETRY_MINUTES = (5, 15, 45)
 """How long after the first, second and third temporary refusal the next attempt is made; after that, every hour."""
 RETRY_LATER_MINUTES = 60
 
+AWAY_MINUTES, AWAY_MOST_MINUTES = 5, 30
+"""How long a mail server that takes nothing from us is left alone: doubled each time, and never longer than the second,
+so that whoever is due is reminded the same day unless it comes back in the last half hour of it."""
+AWAY_JITTER = 0.25
+"""The share of that time that chance may take off, so that not all who wait for a server come at the same moment."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -117,6 +123,15 @@ def retry_at(now: datetime, attempts: int) -> datetime:
     """When to try again after this many attempts, at least one."""
     minutes = RETRY_MINUTES[attempts - 1] if attempts <= len(RETRY_MINUTES) else RETRY_LATER_MINUTES
     return now + timedelta(minutes=minutes)
+
+
+def ask_again_at(now: datetime, failures: int, chance: float) -> datetime:
+    """When a mail server is asked again that took nothing in this many runs in a row, at least one.
+
+    chance: from 0 to 1, as random numbers are; 1 is the longest wait.
+    """
+    minutes = min(AWAY_MINUTES * 2 ** min(failures - 1, 10), AWAY_MOST_MINUTES)
+    return now + timedelta(minutes=minutes * (1 - AWAY_JITTER * (1 - chance)))
 
 
 def latest_day(now: datetime) -> date:

@@ -76,7 +76,7 @@ def test_exactly_those_who_need_one(office: PostOffice, doors: Doors, drain: Cal
         incomplete = reminder.get_incomplete_users(db, date(2026, 3, 10))
         assert {user.email for user in incomplete} == {"ben@example.org", "cyd@example.org", None}
         assert {user.email for user in reminder.get_incomplete_users(db, date(2026, 3, 9))} == {"cyd@example.org", None}
-        assert reminder.get_incomplete_users(db, date(2026, 3, 11)) == []
+        assert list(reminder.get_incomplete_users(db, date(2026, 3, 11))) == []
     send()
     subjects = {letter.recipient: letter.message["Subject"] for letter in office.letters}
     assert subjects == {"ben@example.org": "1 lesson left: Lesson 2", "cyd@example.org": "2 lessons left in Spring"}

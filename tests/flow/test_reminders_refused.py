@@ -1,15 +1,18 @@
 """Mail servers that refuse, hang up, go away and come back."""
 
 import threading
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from itertools import pairwise
 
+import pytest
 from sqlalchemy import select, update
 
 from app.audit import AuditEntry
 from app.database import session_scope
-from app.jobs import reminder
+from app.jobs import reminder, scheduler
+from app.jobs.models import JobRun
 from app.models import TaskStatus, User
-from app.notifications import ledger
+from app.notifications import ledger, rules
 from app.platform import clock
 from tests.conftest import Doors
 from tests.flow.post_office import PostOffice
@@ -141,3 +144,62 @@ def test_one_connection_serves_the_whole_run_and_a_closed_one_is_opened_again(of
     office.at_recipient = close_before
     assert send(MORNING + timedelta(days=1)).sent == 12
     assert office.connections == 4
+
+
+def tick(at: datetime) -> None:
+    with clock.set_now(at):
+        scheduler.schedule_daily_reminders.fn()
+
+
+@pytest.mark.parametrize("away_hours", [1, 8])
+def test_a_server_that_stays_away_is_asked_ever_less_often_and_catches_up_the_same_day(
+    office: PostOffice, away_hours: int
+) -> None:
+    course(*(f"l{n}@example.org" for n in range(5)))
+    office.at_mail = "550 5.7.1 not from you"
+    back = MORNING + timedelta(hours=away_hours)
+    asked: list[datetime] = []
+    moment = MORNING
+    while moment < back:
+        before = office.connections
+        tick(moment)
+        asked += [moment] * (office.connections - before)
+        moment += timedelta(minutes=scheduler.EVERY_MINUTES)
+    waits = [(later - earlier) / timedelta(minutes=1) for earlier, later in pairwise(asked)]
+    assert waits[:2] == [5, 10]
+    assert waits[2] in (15, 20)
+    assert all(25 <= wait <= rules.AWAY_MOST_MINUTES for wait in waits[3:])
+    with session_scope() as db:
+        told = db.get_one(TaskStatus, reminder.TASK)
+        assert (told.status, told.detail["server_failures"]) == ("failed", len(asked))
+        outcomes = db.scalars(select(JobRun.outcome).where(JobRun.job == scheduler.JOB)).all()
+    assert (outcomes.count("done"), outcomes.count("skipped")) == (len(asked), len(outcomes) - len(asked))
+    office.at_mail = None
+    while moment <= back + timedelta(minutes=rules.AWAY_MOST_MINUTES):
+        tick(moment)
+        moment += timedelta(minutes=scheduler.EVERY_MINUTES)
+    assert sorted(office.recipients()) == [f"l{n}@example.org" for n in range(5)]
+    # It is there again: from now on it is asked whenever somebody is due.
+    assert reminder.resting_until() is None
+    course("late@example.org", slug="late")
+    tick(moment)
+    assert office.recipients()[-1] == "late@example.org"
+
+
+def test_a_wait_that_a_wrong_clock_wrote_down_keeps_nobody_from_a_reminder(office: PostOffice) -> None:
+    course("ann@example.org")
+    office.at_mail = "550 5.7.1 not from you"
+    tick(MORNING + timedelta(days=400))
+    office.at_mail = None
+    tick(MORNING)
+    assert office.recipients() == ["ann@example.org"]
+
+
+def test_by_hand_it_is_tried_at_once(office: PostOffice) -> None:
+    course("ann@example.org")
+    office.close()
+    tick(MORNING)
+    with clock.set_now(MORNING + timedelta(minutes=1)):
+        assert reminder.resting_until() is not None
+    office.open()
+    assert send(MORNING + timedelta(minutes=1)).sent == 1

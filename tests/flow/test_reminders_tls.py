@@ -109,6 +109,7 @@ def test_a_certificate_that_is_not_trusted_is_refused_in_words(
     authority: Authority,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
+    *,
     scheme: str,
     what: str,
     said: str,
