@@ -4,17 +4,23 @@ from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import ValidationError
 from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
 
 from app.api.problems import errors
+from app.api.requests import read_body
 from app.config import get_settings
-from app.database import get_db
-from app.errors import BadRequest, NotFound, Problem
+from app.database import get_db, session_scope
+from app.errors import BadRequest, NotFound, Problem, Unsupported
 from app.models import Notification, TaskStatus, User
-from app.notifications import acts, preview, queries
+from app.notifications import acts, bounces, preview, queries
+from app.notifications.delivery_reports import MAX_BYTES
 from app.notifications.outbox import mail_in_outbox
 from app.notifications.schemas import (
+    BounceReport,
+    BouncesRead,
     PreviewPage,
     PreviewQuery,
     ReminderPage,
@@ -95,6 +101,50 @@ def post_mark_sent(reminder_id: UUID, db: Db) -> ReminderRead:
 def post_send_again(reminder_id: UUID, db: Db) -> ReminderRead:
     """Let the next run send an unknown, bounced or failed reminder after all, while its day lasts. It is audited."""
     return _one(db, acts.send_again(db, reminder_id, ACTOR))
+
+
+@router.post(
+    "/api/reminders/bounces",
+    responses=errors(404, 413, 415),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "description": "What came back: said in JSON, or the mail itself.",
+            "content": {
+                "application/json": {"schema": BounceReport.model_json_schema()},
+                "message/rfc822": {"schema": {"type": "string", "format": "binary"}},
+            },
+        }
+    },
+)
+async def post_bounces(request: Request) -> BouncesRead:
+    """Write down that a reminder came back, so that its address is not mailed again until the learner has another one.
+
+    A mail is a delivery status notification (RFC 3464) as it arrived at MAIL_FROM. Only final failures of reminders
+    that were sent count; what else it says is listed under `ignored`, with the reason. It is audited.
+    """
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    body = await read_body(request, MAX_BYTES)
+    return await run_in_threadpool(_record_bounces, media, body)
+
+
+def _record_bounces(media: str, body: bytes) -> BouncesRead:
+    if media not in ("application/json", "message/rfc822"):
+        told = "Send application/json, or the mail that came back as message/rfc822."
+        raise Unsupported(told, [Problem("Content-Type", f"is {media[:80]!r}.")])
+    if media == "message/rfc822":
+        with session_scope() as db:
+            return bounces.record_report(db, body, ACTOR)
+    try:
+        report = BounceReport.model_validate_json(body)
+    except ValidationError as error:
+        problems = [
+            Problem(".".join(map(str, one["loc"])) or "$", one["msg"].removeprefix("Value error, ") + ".")
+            for one in error.errors(include_url=False, include_input=False)
+        ]
+        raise BadRequest(f"{problems[0].path}: {problems[0].message}", problems) from None
+    with session_scope() as db:
+        return bounces.record_told(db, report, ACTOR)
 
 
 @router.post("/api/reminders/learners/{learner_id}/resume", responses=errors(404))

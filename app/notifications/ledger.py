@@ -58,7 +58,13 @@ _CLAIM_AGAIN = (
 _SENT = (
     update(Notification)
     .where(_row.id == bindparam("reminder"))
-    .values(status="sent", sent_at=bindparam("now"), message_id=bindparam("mail"), answer=bindparam("said"))
+    .values(
+        status="sent",
+        sent_at=bindparam("now"),
+        message_id=bindparam("mail"),
+        answer=bindparam("said"),
+        address_hash=bindparam("hashed"),
+    )
 )
 
 
@@ -85,9 +91,10 @@ def claim(db: Session, learner_id: UUID, decision: Decision, now: datetime) -> t
     return (made[0], made[1]) if made is not None else None
 
 
-def sent(db: Session, notification_id: UUID, answer: str, *, now: datetime, message_id: str) -> None:
-    """The mail server took it."""
-    db.connection().execute(_SENT, {"reminder": notification_id, "now": now, "mail": message_id, "said": answer})
+def sent(db: Session, notification_id: UUID, answer: str, *, now: datetime, message_id: str, address: str) -> None:
+    """The mail server took it. Of the address only a hash is kept, for when the mail comes back."""
+    values = {"now": now, "mail": message_id, "said": answer, "hashed": address_hash(address)}
+    db.connection().execute(_SENT, {"reminder": notification_id, **values})
 
 
 def waiting(db: Session, notification_id: UUID, retry_at: datetime, answer: str, *, tried: bool = True) -> None:
@@ -101,15 +108,26 @@ def failed(db: Session, notification_id: UUID, answer: str) -> None:
     _finish(db, notification_id, status="failed", answer=answer)
 
 
-def unknown(db: Session, notification_id: UUID, answer: str) -> None:
+def unknown(db: Session, notification_id: UUID, answer: str, address: str) -> None:
     """Nobody knows whether it was sent. Only a person may say."""
-    _finish(db, notification_id, status="unknown", answer=answer)
+    _finish(db, notification_id, status="unknown", answer=answer, address_hash=address_hash(address))
 
 
 def bounced(db: Session, notification_id: UUID, answer: str, *, learner_id: UUID, address: str, now: datetime) -> None:
     """The address was refused for good: it is not mailed any more."""
     _finish(db, notification_id, status="bounced", answer=answer)
-    values = {"bounced_at": now, "bounced_address_hash": address_hash(address)}
+    stop_address(db, learner_id, address_hash(address), now)
+
+
+def known_to_bounce(db: Session, learner_id: UUID, hashed: bytes) -> bool:
+    """Whether this address of the learner is not mailed any more."""
+    stop = db.get(ReminderStop, learner_id, populate_existing=True)
+    return stop is not None and stop.bounced_address_hash == hashed
+
+
+def stop_address(db: Session, learner_id: UUID, hashed: bytes, now: datetime) -> None:
+    """Do not mail this address of the learner any more; another one of theirs is mailed."""
+    values = {"bounced_at": now, "bounced_address_hash": hashed}
     known = select(User.id).where(User.id == learner_id)
     if db.scalar(known.with_for_update(key_share=True)) is not None:  # somebody may have been erased in between
         row = insert(ReminderStop).values(learner_id=learner_id, **values)

@@ -1,5 +1,6 @@
 """A reminder as an e-mail: its headers and its two alternatives."""
 
+import re
 from binascii import b2a_qp
 from datetime import datetime
 from email.message import EmailMessage
@@ -18,6 +19,12 @@ MAX_LINE_CHARACTERS = 998
 def message_id(notification_id: UUID, mail_from: str) -> str:
     """The same for every attempt, so that a mail program shows a mail that was sent twice once (RFC 5322 3.6.4)."""
     return f"<reminder-{notification_id}@{_domain(mail_from)}>"
+
+
+def reminder_of_message_id(text: str) -> UUID | None:
+    """The reminder of which this is the Message-ID; None: of none of ours."""
+    found = re.fullmatch(r"<?reminder-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})@[^<>\s@]+>?", text.strip().lower())
+    return UUID(found.group(1)) if found else None
 
 
 def compose(

@@ -15,6 +15,7 @@ from app.notifications import acts, choosing, queries, rules
 from app.notifications.schemas import PreviewPage, PreviewQuery, PreviewRow, RenderedRead
 from app.notifications.standing import Decision, OpenLesson
 from app.notifications.templates import Words, check, render
+from app.notifications.unsubscribing import warnings_of
 from app.notifications.writing import reminder_of
 from app.platform import clock
 
@@ -77,6 +78,7 @@ def preview(db: Session, query: PreviewQuery, settings: Settings) -> PreviewPage
         now=now,
         quiet_hours=f"{limits.quiet_from_hour:02}:00 to {limits.quiet_until_hour:02}:00 of the learner's day",
         sends="by SMTP" if settings.smtp_url else "into the outbox; nobody is mailed",
+        warnings=warnings_of(settings),
         learners=rows,
         counts=dict(Counter(decision.reason for _, decision in decided)),
         more=users[-1].id if query.learner_id is None and len(users) == query.limit else None,

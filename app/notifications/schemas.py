@@ -65,6 +65,7 @@ class PreviewPage(BaseModel):
     now: datetime
     quiet_hours: str
     sends: str
+    warnings: list[str] = Field(description="what an admin should set right before mails go out")
     learners: list[PreviewRow]
     counts: dict[str, int] = Field(description="of the learners looked at for this page, by reason")
     more: UUID | None
@@ -161,3 +162,40 @@ class StopRead(BaseModel):
     unsubscribed: bool
     bounced: bool
     resumed_at: datetime | None
+
+
+class BounceReport(_Strict):
+    """What came back: an address, or the Message-ID of a reminder. One of the two."""
+
+    address: str | None = Field(default=None, min_length=3, max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")
+    message_id: str | None = Field(default=None, min_length=3, max_length=300)
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> "BounceReport":
+        if (self.address is None) == (self.message_id is None):
+            raise ValueError("give address or message_id, and not both")
+        return self
+
+
+class BounceRead(BaseModel):
+    """A bounce that is written down now. address_stopped: the address is not mailed any more, until the learner has
+    another one or an admin resumes them; otherwise only this reminder failed. known_before: nothing was new."""
+
+    learner_id: UUID
+    reminder_id: UUID | None
+    address_stopped: bool
+    known_before: bool
+
+
+class IgnoredRead(BaseModel):
+    """A recipient of whom nothing was written down, and why."""
+
+    recipient: str
+    why: str
+
+
+class BouncesRead(BaseModel):
+    """What came of a report."""
+
+    recorded: list[BounceRead]
+    ignored: list[IgnoredRead]

@@ -21,6 +21,7 @@ from app.notifications import choosing, ledger, queries, rules
 from app.notifications.messages import compose, message_id
 from app.notifications.outbox import OutboxMailer, outbox
 from app.notifications.standing import Standing
+from app.notifications.unsubscribing import warnings_of
 from app.notifications.writing import Catalogue, Reminder, written
 from app.platform import clock, mail
 from app.platform.logs import get_logger
@@ -40,7 +41,8 @@ LOCK = "notifications.run"
 @dataclass
 class Run:
     """What a run did. candidates: learners that might be due; looked_at: how many of them it has been through.
-    stopped: why it ended before it was through; server_away: because the mail server is away or refuses us."""
+    stopped: why it ended before it was through; server_away: because the mail server is away or refuses us.
+    warnings: what an admin should set right, in words."""
 
     candidates: int = 0
     looked_at: int = 0
@@ -134,7 +136,11 @@ def run(
             sending.run.candidates = queries.count_worth_a_look(
                 db, latest_day=rules.latest_day(now), since=choosing.since(now)
             )
+        sending.run.warnings = warnings_of(settings)
         progress(sending.run)
+        if sending.run.candidates:
+            for warning in sending.run.warnings:
+                log.warning(warning)
         if sending.run.found_unknown:
             log.warning("reminders of unknown outcome; an admin has to look", count=sending.run.found_unknown)
         try:
@@ -263,7 +269,8 @@ def _write_down(db: Session, said: Said, mail_from: str) -> None:
     reminder, answer, words = said.reminder, said.answer, str(said.answer)
     match answer:
         case str():
-            ledger.sent(db, reminder.id, words, now=said.at, message_id=message_id(reminder.id, mail_from))
+            sent_as = message_id(reminder.id, mail_from)
+            ledger.sent(db, reminder.id, words, now=said.at, message_id=sent_as, address=reminder.address)
         case mail.Refused(of_address=True):
             ledger.bounced(
                 db, reminder.id, words, learner_id=reminder.learner_id, address=reminder.address, now=said.at
@@ -273,7 +280,7 @@ def _write_down(db: Session, said: Said, mail_from: str) -> None:
         case mail.Delayed():
             ledger.waiting(db, reminder.id, rules.retry_at(said.at, reminder.attempts), words)
         case mail.OutcomeUnknown():
-            ledger.unknown(db, reminder.id, words)
+            ledger.unknown(db, reminder.id, words, reminder.address)
         case _:
             ledger.waiting(db, reminder.id, said.at, words, tried=False)
 
