@@ -161,13 +161,15 @@ def post_resume(learner_id: UUID, db: Db) -> StopRead:
 
 @router.get("/api/reminders/cohorts/{cohort_id}", responses=errors(404))
 def get_reminder_template(cohort_id: UUID, db: Db) -> TemplateRead:
-    """At which hour and with what words a cohort is reminded."""
+    """At which hours and with what words a cohort is reminded."""
     cohort, own = acts.template_of(db, cohort_id)
     words = Words(own.subject, own.text, own.html) if own else default_words()
     return TemplateRead(
         cohort_id=cohort_id,
         cohort=cohort.name,
         reminder_hour=cohort.reminder_hour,
+        quiet_from_hour=cohort.quiet_from_hour,
+        quiet_until_hour=cohort.quiet_until_hour,
         own=own is not None,
         subject=words.subject,
         text=words.text,
@@ -180,7 +182,8 @@ def get_reminder_template(cohort_id: UUID, db: Db) -> TemplateRead:
 @router.put("/api/reminders/cohorts/{cohort_id}", responses=errors(404))
 def put_reminder_template(cohort_id: UUID, plan: TemplatePlan, db: Db) -> TemplateRead:
     """Write both. A template that names what there is not is refused, with the name; nothing is saved then."""
-    acts.put_template(db, cohort_id, plan.reminder_hour, _words(plan), ACTOR)
+    hours = acts.Hours(plan.reminder_hour, plan.quiet_from_hour, plan.quiet_until_hour)
+    acts.put_template(db, cohort_id, hours, _words(plan), ACTOR)
     return get_reminder_template(cohort_id, db)
 
 

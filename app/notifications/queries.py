@@ -191,6 +191,8 @@ def _memberships(db: Session, ids: Sequence[UUID]) -> dict[UUID, list[Membership
             Cohort.name,
             Cohort.time_zone,
             Cohort.reminder_hour,
+            Cohort.quiet_from_hour,
+            Cohort.quiet_until_hour,
             dated.exists().label("has_dates"),
         )
         .join(Cohort, Cohort.id == CohortMember.cohort_id)
@@ -199,7 +201,8 @@ def _memberships(db: Session, ids: Sequence[UUID]) -> dict[UUID, list[Membership
     )
     found: dict[UUID, list[Membership]] = defaultdict(list)
     for row in rows:
-        found[row.user_id].append(Membership(row.id, row.name, row.time_zone, row.reminder_hour, row.has_dates))
+        own = None if row.quiet_from_hour is None else (row.quiet_from_hour, row.quiet_until_hour)
+        found[row.user_id].append(Membership(row.id, row.name, row.time_zone, row.reminder_hour, row.has_dates, own))
     return found
 
 

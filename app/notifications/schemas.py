@@ -111,9 +111,14 @@ class ReminderPage(BaseModel):
 
 
 class TemplatePlan(_Strict):
-    """When and with what words a cohort is reminded. The three sources together, or none: then it is the default."""
+    """When and with what words a cohort is reminded. The three sources together, or none: then it is the default.
+
+    quiet_from_hour, quiet_until_hour: hours of the learner's own day without reminders; neither: as the settings say.
+    """
 
     reminder_hour: int = Field(default=9, ge=0, le=23, description="of the learner's own day")
+    quiet_from_hour: int | None = Field(default=None, ge=0, le=23)
+    quiet_until_hour: int | None = Field(default=None, ge=0, le=23)
     subject: str | None = Field(default=None, max_length=MAX_CHARACTERS["subject"])
     text: str | None = Field(default=None, max_length=MAX_CHARACTERS["text"])
     html: str | None = Field(default=None, max_length=MAX_CHARACTERS["html"])
@@ -123,6 +128,8 @@ class TemplatePlan(_Strict):
         given = [value is not None for value in (self.subject, self.text, self.html)]
         if any(given) and not all(given):
             raise ValueError("subject, text and html belong together: give all three, or none for the default")
+        if (self.quiet_from_hour is None) != (self.quiet_until_hour is None):
+            raise ValueError("quiet_from_hour and quiet_until_hour belong together: give both, or neither")
         return self
 
 
@@ -132,6 +139,8 @@ class TemplateRead(BaseModel):
     cohort_id: UUID
     cohort: str
     reminder_hour: int
+    quiet_from_hour: int | None
+    quiet_until_hour: int | None
     own: bool
     subject: str
     text: str
