@@ -64,7 +64,7 @@ def send_daily_reminders() -> service.Run:
             more["ask_again_at"] = clock.iso(again)
         tell("failed" if run.server_away else "done", run)
         if run.due or run.stopped:
-            log.info("reminders", **run.figures())
+            log.info("reminders", **{name: value for name, value in run.figures().items() if name != "warnings"})
     return run
 
 
