@@ -11,7 +11,8 @@ from typing import Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.platform.mail import SmtpServer, mailbox
+from app.platform.mail import mailbox
+from app.platform.smtp import SmtpServer
 
 RUNNING_STACK_FILE = "running.env"
 """Written into DATA_DIR by `python -m app up` while it runs, so that other commands find its stores and keys."""

@@ -175,6 +175,9 @@ class Notification(Base):
     sent_at: Mapped[datetime | None] = mapped_column(Moment, comment="when the mail server took it")
     message_id: Mapped[str | None] = mapped_column(Text)
     answer: Mapped[str | None] = mapped_column(Text, comment="the mail server's last words, or what went wrong")
+    address_hash: Mapped[bytes | None] = mapped_column(
+        LargeBinary, comment="SHA-256 of the address it went to, for mails that come back"
+    )
 
     __table_args__ = (
         Index("uq_notifications_learner_id_local_day", "learner_id", "local_day", unique=True),

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -26,9 +27,9 @@ def measure(bench: Bench, count: int) -> None:
     for number in LEARNERS:
         learner = _enter(number)
         acts: dict[str, Callable[[], Any]] = {
-            "export of a learner": lambda learner=learner: erasure.export(session_scope, learner),
-            "erasure of a learner, dry run": lambda learner=learner: _erased(learner, dry_run=True),
-            "erasure of a learner": lambda learner=learner: _erased(learner, dry_run=False),
+            "export of a learner": partial(erasure.export, session_scope, learner),
+            "erasure of a learner, dry run": partial(_erased, learner, dry_run=True),
+            "erasure of a learner": partial(_erased, learner, dry_run=False),
         }
         for name, act in acts.items():
             began = time.perf_counter()

@@ -26,7 +26,8 @@ def put_cohort(db: Session, slug: str, plan: CohortPlan) -> CohortRead:
     """
     # Nobody merges or splits learners until they are in the cohort.
     take_turn(db)
-    cohort_id = _upsert(db, slug, plan)
+    cohort = _upsert(db, slug, plan)
+    cohort_id = cohort.id
     _put_lessons(db, cohort_id, plan.starts_on, plan.lessons)
     members = _recognise_learners(db, plan.learners)
     _replace_members(db, cohort_id, members)
@@ -35,6 +36,9 @@ def put_cohort(db: Session, slug: str, plan: CohortPlan) -> CohortRead:
         slug=slug,
         name=plan.name,
         time_zone=plan.time_zone,
+        reminder_hour=cohort.reminder_hour,
+        quiet_from_hour=cohort.quiet_from_hour,
+        quiet_until_hour=cohort.quiet_until_hour,
         learners=len(members),
         lessons=len(plan.lessons),
     )
@@ -112,13 +116,17 @@ def _by_slug(db: Session, slug: str) -> Cohort:
     return found
 
 
-def _upsert(db: Session, slug: str, plan: CohortPlan) -> UUID:
-    row = insert(Cohort).values(slug=slug, name=plan.name, time_zone=plan.time_zone, starts_on=plan.starts_on)
+_KEPT_UNLESS_GIVEN = ("reminder_hour", "quiet_from_hour", "quiet_until_hour")
+
+
+def _upsert(db: Session, slug: str, plan: CohortPlan) -> Cohort:
+    values = {"name": plan.name, "time_zone": plan.time_zone, "starts_on": plan.starts_on}
+    values |= {name: getattr(plan, name) for name in _KEPT_UNLESS_GIVEN if name in plan.model_fields_set}
+    row = insert(Cohort).values(slug=slug, **values)
     changed = row.on_conflict_do_update(
-        index_elements=[Cohort.slug],
-        set_={name: row.excluded[name] for name in ("name", "time_zone", "starts_on")},
+        index_elements=[Cohort.slug], set_={name: row.excluded[name] for name in values}
     )
-    return db.execute(changed.returning(Cohort.id)).scalar_one()
+    return db.scalars(changed.returning(Cohort), execution_options={"populate_existing": True}).one()
 
 
 def _put_lessons(db: Session, cohort_id: UUID, starts_on: date | None, lessons: list[LessonPlan]) -> None:

@@ -56,9 +56,20 @@ class Cohort(Base):
     reminder_hour: Mapped[int] = mapped_column(
         SmallInteger, server_default=text("9"), comment="0 to 23, in the learner's own time zone"
     )
+    quiet_from_hour: Mapped[int | None] = mapped_column(
+        SmallInteger, comment="0 to 23; with quiet_until_hour: no reminders in between; NULL: as the settings say"
+    )
+    quiet_until_hour: Mapped[int | None] = mapped_column(SmallInteger, comment="0 to 23")
     created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
 
-    __table_args__ = (CheckConstraint("reminder_hour BETWEEN 0 AND 23", name="reminder_hour"),)
+    __table_args__ = (
+        CheckConstraint("reminder_hour BETWEEN 0 AND 23", name="reminder_hour"),
+        CheckConstraint(
+            "quiet_from_hour BETWEEN 0 AND 23 AND quiet_until_hour BETWEEN 0 AND 23 "
+            "OR quiet_from_hour IS NULL AND quiet_until_hour IS NULL",
+            name="quiet_hours",
+        ),
+    )
 
 
 class CohortMember(Base):

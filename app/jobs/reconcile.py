@@ -1,17 +1,15 @@
 """The sweep: every few minutes, flatten what the stream did not. The safety net; with ETL_MODE=incremental the path."""
 
 from dataclasses import asdict
-from datetime import timedelta
 
 import dramatiq
 from periodiq import cron
-from sqlalchemy import delete, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import text
 
 from app.config import get_settings
 from app.database import is_passing, session_scope
 from app.etl_incremental import Loaded, give_up_on_next, run_incremental_etl, settle
-from app.jobs.models import JobRun
+from app.jobs.periods import claim_period, finish_period
 from app.platform import clock, metrics
 from app.platform.broker import broker
 from app.platform.logs import get_logger
@@ -20,8 +18,6 @@ log = get_logger(__name__)
 
 JOB = "statements.reconcile"
 KEEP_RUNS_DAYS = 7
-CLOCKS_APART_SECONDS = 30
-"""How far ahead the clock of another scheduler may be. A period further ahead was claimed by a clock that was wrong."""
 
 
 @dramatiq.actor(
@@ -33,23 +29,11 @@ CLOCKS_APART_SECONDS = 30
 )
 def reconcile() -> None:
     """One tick of the sweep. The row of its period in ops.job_runs is the claim, so two schedulers sweep once."""
-    now = clock.now()
-    period = now.replace(second=0, microsecond=0)
-    with session_scope() as db:
-        # Once the clock is right again, what it claimed ahead of time must not keep the sweep from its turn.
-        ahead = JobRun.period > now + timedelta(seconds=CLOCKS_APART_SECONDS)
-        old = JobRun.period < now - timedelta(days=KEEP_RUNS_DAYS)
-        db.execute(delete(JobRun).where(JobRun.job == JOB, ahead | old))
-        claim = insert(JobRun).values(job=JOB, period=period, started_at=now).on_conflict_do_nothing()
-        if db.execute(claim.returning(JobRun.job)).first() is None:
-            return
+    period = clock.now().replace(second=0, microsecond=0)
+    if not claim_period(JOB, period, keep_days=KEEP_RUNS_DAYS):
+        return
     done = sweep(get_settings().etl_batch_statements)
-    with session_scope() as db:
-        db.execute(
-            update(JobRun)
-            .where(JobRun.job == JOB, JobRun.period == period)
-            .values(finished_at=clock.now(), outcome="done", detail=asdict(done))
-        )
+    finish_period(JOB, period, "done", asdict(done))
 
 
 def sweep(batch_statements: int) -> Loaded:

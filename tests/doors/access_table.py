@@ -75,6 +75,7 @@ ROUTES: dict[str, str] = {
     "POST /api/reminders/{reminder_id}/mark-sent": "reminders:send",
     "POST /api/reminders/{reminder_id}/send-again": "reminders:send",
     "POST /api/reminders/learners/{learner_id}/resume": "reminders:send",
+    "POST /api/reminders/bounces": "reminders:send",
     "PUT /api/reminders/cohorts/{cohort_id}": "reminders:send",
     # the pipeline
     "GET /api/debug/pipeline": "pipeline:read",
