@@ -40,10 +40,10 @@ def number(value: float | None) -> str:
 
 
 def amount(value: float | None, unit: str) -> str:
-    """A number with its unit."""
+    """A number with its unit; "% of learners" is said as %."""
     if value is None or not unit:
         return number(value)
-    return f"{number(value)}{'' if unit == '%' else ' '}{unit}"
+    return f"{number(value)}%" if unit.startswith("%") else f"{number(value)} {unit}"
 
 
 def percent(part: float, whole: float) -> str:
@@ -70,7 +70,7 @@ def finding_of_days(rows: Sequence[Day], before: Sequence[Day], unit: str) -> st
     both = [(now, then) for now, then in pairs if now is not None and then is not None]
     then_total = sum(then for _, then in both)
     if not then_total:
-        return f"{amount(total, unit)} in {len(rows)} days"
+        return f"{amount(total, unit)} in {len(rows)} day{'' if len(rows) == 1 else 's'}"
     change = 100 * (sum(now for now, _ in both) / then_total - 1)
     if abs(change) < 1:
         return f"{amount(total, unit)}, as many as in the days before"
