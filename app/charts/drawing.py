@@ -85,7 +85,9 @@ def draw_svg(spec: Spec, palette: Mapping[str, str] = PAGE, titled: bool = False
         return found.decode()
     raw = helper.ask({"do": "svg", "spec": drawn}).decode()
     try:
-        spoken = " ".join(part for part in (f"{subtitle}." if subtitle else "", str(spec.get("description", ""))) if part)
+        spoken = " ".join(
+            part for part in (f"{subtitle}." if subtitle else "", str(spec.get("description", ""))) if part
+        )
         svg = markup.tidy(raw, title, spoken, f"c{key[:10]}")
     except ValueError as problem:
         raise DrawingFailedError(str(problem)) from problem

@@ -10,7 +10,9 @@ from xml.etree import ElementTree
 from app.charts.theme import FONT
 
 SVG = "http://www.w3.org/2000/svg"
-_ELEMENTS = frozenset({"svg", "g", "path", "line", "text", "tspan", "rect", "circle", "defs", "clipPath", "title", "desc"})
+_ELEMENTS = frozenset(
+    {"svg", "g", "path", "line", "text", "tspan", "rect", "circle", "defs", "clipPath", "title", "desc"}
+)
 _ATTRIBUTES = frozenset(
     "x y x1 y1 x2 y2 dx dy r cx cy width height d transform viewBox fill fill-opacity stroke stroke-width stroke-opacity "
     "stroke-dasharray stroke-dashoffset stroke-linecap stroke-linejoin stroke-miterlimit opacity clip-path id "

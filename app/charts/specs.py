@@ -124,8 +124,13 @@ def standings(rows: Sequence[Standing], frame: Frame) -> Spec:
     scale = {"domain": [state for state, _ in _STANDINGS], "range": [var(tone) for _, tone in _STANDINGS]}
     legend = {"title": None, "columns": 2 if is_narrow(frame) else 4, "symbolOpacity": 1}
     y = _names(drawn)
-    ends = {"x": field("begin", "quantitative", axis=None, scale={"domain": [0, 1], "nice": False}), "x2": {"field": "end"}}
-    ink = field("ink", scale={"domain": ["light", "dark"], "range": [var("chart-surface"), var("chart-text")]}, legend=None)
+    ends = {
+        "x": field("begin", "quantitative", axis=None, scale={"domain": [0, 1], "nice": False}),
+        "x2": {"field": "end"},
+    }
+    ink = field(
+        "ink", scale={"domain": ["light", "dark"], "range": [var("chart-surface"), var("chart-text")]}, legend=None
+    )
     layers = [
         {
             "mark": {"type": "bar", "height": {"band": 0.72}, "stroke": var("chart-surface"), "strokeWidth": 1.5},
@@ -182,14 +187,15 @@ def _drawn(drawn: Sequence[dict[str, Cell]], most: float, frame: Frame, named: s
     y = _names(drawn)
     # Room on the right for the number beside the longest bar, in the unit of the axis.
     longest = max((len(f"{row['said']}{row.get('note', '')}") for row in drawn), default=4)
-    room = min(0.45, (longest * 6.6 + 12) / (frame.width * (0.55 if is_narrow(frame) else 0.68)))
+    room = min(0.45, (longest * 7.2 + 12) / (frame.width * (0.55 if is_narrow(frame) else 0.68)))
     domain = [0, (most or 1) / (1 - room)]
     tones = sorted({str(row["tone"]) for row in drawn})
     colour = field("tone", scale={"domain": tones, "range": [var(tone) for tone in tones]}, legend=None)
     x = field("value", "quantitative", axis=None, scale={"domain": domain, "nice": False})
     zero = field("base", "quantitative", axis=None, scale={"domain": domain, "nice": False})
     known = [
-        row | {"base": row["value"] or 0, "text": f"{row['said']}{row.get('note', '')}", "known": row["value"] is not None}
+        row
+        | {"base": row["value"] or 0, "text": f"{row['said']}{row.get('note', '')}", "known": row["value"] is not None}
         for row in drawn
     ]
     said = told(("full", named), ("text", frame.unit))
@@ -198,7 +204,10 @@ def _drawn(drawn: Sequence[dict[str, Cell]], most: float, frame: Frame, named: s
         "data": values(known),
         "layer": [
             # A faint line where zero is: a zero is a line without a bar, what is not known only says so.
-            {"mark": {"type": "rule", "color": var("chart-grid")}, "encoding": {"x": {"datum": 0, "type": "quantitative", "axis": None}}},
+            {
+                "mark": {"type": "rule", "color": var("chart-grid")},
+                "encoding": {"x": {"datum": 0, "type": "quantitative", "axis": None}},
+            },
             {
                 "mark": {"type": "bar", "height": {"band": 0.68}, "cornerRadiusEnd": 2},
                 "transform": [{"filter": "datum.known"}],

@@ -23,9 +23,7 @@ def days(
     shown, then = rows[-MOST_ROWS:], list(before)[: len(rows)]
     drawn = [_day(row.day, row.value, names[0], row.day, frame.unit) for row in shown]
     # What was before is drawn on the day that it is compared with, and says its own.
-    drawn += [
-        _day(now.day, row.value, names[1], row.day, frame.unit) for now, row in zip(shown, then, strict=False)
-    ]
+    drawn += [_day(now.day, row.value, names[1], row.day, frame.unit) for now, row in zip(shown, then, strict=False)]
     layers = [_area(names[0], frame), _line(names, frame), _points(names, frame, alone=len(shown) == 1)]
     if then:
         layers.append(_ends(shown, then, names, frame))
@@ -44,11 +42,16 @@ def growth(rows: Sequence[Day], frame: Frame, whole: int | None = None) -> Spec:
     layers = [_area(name, frame), _line((name, name), frame), _points((name, name), frame, alone=len(shown) == 1)]
     if whole is not None and shown:
         at = {"datum": whole, "type": "quantitative"}
-        layers.append({"mark": {"type": "rule", "color": var("chart-axis"), "strokeDash": [4, 4]}, "encoding": {"y": at | {"axis": _y(frame)["axis"]}}})
-        text = {"type": "text", "align": "left", "baseline": "bottom", "dy": -4, "color": var("chart-axis")}
         layers.append(
             {
-                "data": values([{"day": shown[0].day.isoformat(), "text": f"All {words.amount(whole, frame.unit)}"}]),
+                "mark": {"type": "rule", "color": var("chart-axis"), "strokeDash": [4, 4]},
+                "encoding": {"y": at | {"axis": _y(frame)["axis"]}},
+            }
+        )
+        text = {"type": "text", "align": "right", "baseline": "bottom", "dy": -4, "color": var("chart-axis")}
+        layers.append(
+            {
+                "data": values([{"day": shown[-1].day.isoformat(), "text": f"All {words.amount(whole, frame.unit)}"}]),
                 "mark": text,
                 "encoding": {"y": at, "x": _x(frame), "text": field("text")},
             }
@@ -105,7 +108,9 @@ def hours(rows: Sequence[Hour], frame: Frame) -> Spec:
             "encoding": {"x": x, "y": y, "description": field("say")},
         },
     ]
-    table = Table(["Weekday", "Hour", frame.unit], [[words.WEEKDAYS[r.weekday], f"{r.hour:02d}:00", r.count] for r in rows])
+    table = Table(
+        ["Weekday", "Hour", frame.unit], [[words.WEEKDAYS[r.weekday], f"{r.hour:02d}:00", r.count] for r in rows]
+    )
     busiest = sorted((row for row in rows if row.count), key=lambda row: -(row.count or 0))
     pairs = [(f"{words.WEEKDAYS[row.weekday]} {row.hour:02d}:00", words.number(row.count)) for row in busiest]
     if known and not pairs:
@@ -174,7 +179,18 @@ def _x(frame: Frame) -> dict[str, Any]:
 
 def _y(frame: Frame) -> dict[str, Any]:
     """Numbers up the side, from zero."""
-    axis = {"title": words.clean(frame.unit, 40), "titleAngle": 0, "titleAlign": "left", "titleAnchor": "end", "titleY": -12, "titleX": 0, "grid": True, "format": _THOUSANDS, "tickMinStep": 1, "minExtent": 36}
+    axis = {
+        "title": words.clean(frame.unit, 40),
+        "titleAngle": 0,
+        "titleAlign": "left",
+        "titleAnchor": "end",
+        "titleY": -12,
+        "titleX": 0,
+        "grid": True,
+        "format": _THOUSANDS,
+        "tickMinStep": 1,
+        "minExtent": 36,
+    }
     scale = {"zero": True, "nice": True}
     return field("value", "quantitative", scale=scale, axis=axis)
 

@@ -12,7 +12,9 @@ MOST_CHARACTERS = 300
 
 # Control characters, halves of surrogates and what is no character cannot stand in XML; marks that turn the direction
 # around would turn what stands beside them too.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]+")
+_UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]+"
+)
 
 
 def clean(text: str, limit: int = MOST_CHARACTERS) -> str:

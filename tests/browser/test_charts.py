@@ -31,7 +31,7 @@ POLICY = (
 )
 GLUE = Path(__file__).parents[2] / "app" / "ui" / "static" / "charts.js"
 STYLE = ":root{" + ";".join(f"{name}:{light}" for name, (light, _) in custom_properties().items()) + "}"
-HOSTILE = "<img src=x onerror=alert(1)> & \"Zoë\" ]]> שלום 🎉"
+HOSTILE = '<img src=x onerror=alert(1)> & "Zoë" ]]> שלום 🎉'
 FRAME = Frame("learners", "16 to 22 November 2026", "Europe/Berlin")
 
 
@@ -109,7 +109,7 @@ def test_a_drawing_of_the_server_stands_in_a_page_with_a_strict_policy(page: Any
         bar = page.locator("figure svg path").first
         assert bar.evaluate("it => getComputedStyle(it).fill") == "rgb(15, 107, 107)"
         assert page.get_by_role("img").count() == 1
-        assert HOSTILE in page.locator("figure svg").inner_text() or HOSTILE in bar.text_content()
+        assert HOSTILE in bar.text_content()
         assert page.locator("figure img").count() == 0
     assert page.told == []
     assert "/vega.js" not in asked
