@@ -38,7 +38,7 @@ def told(*fields: tuple[str, str]) -> dict[str, Any]:
     }
 
 
-def envelope(
+def envelope(  # noqa: PLR0917  (the callers are three modules of ours, and all say all six)
     frame: Frame, title: str, pairs: Sequence[tuple[str, str]], table: Table, drawn: dict[str, Any], height: Any
 ) -> Spec:
     """A whole spec around layers or a single mark. pairs: the data as (name, number in words)."""

@@ -36,25 +36,25 @@ def bars(rows: Sequence[Bar], frame: Frame) -> Spec:
 def answers(rows: Sequence[Answer], frame: Frame) -> Spec:
     """How the answers of a question spread. The right one has a tick, is full and green; the others are pale."""
     shown = rows[:MOST_ROWS]
-    total = sum(row.count for row in rows)
+    total = sum(row.chosen for row in rows)
     quiz = any(row.is_right is not None for row in rows)
     marked = [("✓ " if row.is_right else "") + words.clean(row.label) for row in shown]
     drawn = []
     for row, name in zip(shown, words.labels(marked, label_limit(frame)), strict=True):
         tone = "done" if row.is_right else "chart-quiet" if quiz else "chart-1"
-        said = f"{words.percent(row.count, total)} ({words.number(row.count)})"
-        drawn.append(_row(row.label, name, row.count, said, tone) | {"note": " right" if row.is_right else ""})
+        said = f"{words.percent(row.chosen, total)} ({words.number(row.chosen)})"
+        drawn.append(_row(row.label, name, row.chosen, said, tone) | {"note": " right" if row.is_right else ""})
     header = ["Answer", "Chosen", "Share"] + (["Right"] if quiz else [])
-    right = {True: "yes", False: "no", None: None}
+    right: dict[bool | None, Cell] = {True: "yes", False: "no", None: None}
     table = Table(
         header,
         [
-            [row.label, row.count, words.percent(row.count, total)] + ([right[row.is_right]] if quiz else [])
+            [row.label, row.chosen, words.percent(row.chosen, total)] + ([right[row.is_right]] if quiz else [])
             for row in rows
         ],
     )
-    pairs = [(row.label + (" (right)" if row.is_right else ""), words.number(row.count)) for row in rows]
-    most = max((row.count for row in shown), default=0)
+    pairs = [(row.label + (" (right)" if row.is_right else ""), words.number(row.chosen)) for row in rows]
+    most = max((row.chosen for row in shown), default=0)
     title = words.finding_of_answers(rows)
     return envelope(frame, title, pairs, table, _drawn(drawn, most, frame, "Answer"), _height(drawn))
 

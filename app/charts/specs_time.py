@@ -64,7 +64,7 @@ def growth(rows: Sequence[Day], frame: Frame, whole: int | None = None) -> Spec:
 
 def hours(rows: Sequence[Hour], frame: Frame) -> Spec:
     """Activity by hour and weekday, darker is more. Zero is pale; an hour that is not known is crossed out."""
-    known = {(row.weekday, row.hour): row.count for row in rows if 0 <= row.weekday <= 6 and 0 <= row.hour <= 23}
+    known = {(row.weekday, row.hour): row.number for row in rows if 0 <= row.weekday <= 6 and 0 <= row.hour <= 23}
     most = max((count or 0 for count in known.values()), default=0)
     short = [name[:3] for name in words.WEEKDAYS]
     drawn: list[dict[str, Cell]] = []
@@ -109,10 +109,10 @@ def hours(rows: Sequence[Hour], frame: Frame) -> Spec:
         },
     ]
     table = Table(
-        ["Weekday", "Hour", frame.unit], [[words.WEEKDAYS[r.weekday], f"{r.hour:02d}:00", r.count] for r in rows]
+        ["Weekday", "Hour", frame.unit], [[words.WEEKDAYS[r.weekday], f"{r.hour:02d}:00", r.number] for r in rows]
     )
-    busiest = sorted((row for row in rows if row.count), key=lambda row: -(row.count or 0))
-    pairs = [(f"{words.WEEKDAYS[row.weekday]} {row.hour:02d}:00", words.number(row.count)) for row in busiest]
+    busiest = sorted((row for row in rows if row.number), key=lambda row: -(row.number or 0))
+    pairs = [(f"{words.WEEKDAYS[row.weekday]} {row.hour:02d}:00", words.number(row.number)) for row in busiest]
     if known and not pairs:
         pairs = [("Every hour", "0")]
     picture = {"data": values(drawn), "layer": layers}

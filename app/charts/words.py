@@ -1,4 +1,4 @@
-"""Words of charts: numbers, labels that fit, sentences for those who do not see the picture, titles that state a finding."""
+"""Words of charts: numbers, labels that fit, sentences without a picture, titles that state a finding."""
 
 import re
 from collections.abc import Sequence
@@ -93,12 +93,14 @@ def finding_of_bars(rows: Sequence[Bar], unit: str) -> str:
 
 def finding_of_answers(rows: Sequence[Answer]) -> str:
     """How many were right; in a poll, what most chose."""
-    total = sum(row.count for row in rows)
+    total = sum(row.chosen for row in rows)
     if not total:
         return NOTHING
     if any(row.is_right for row in rows):
-        return f"{percent(sum(row.count for row in rows if row.is_right), total)} of {number(total)} answers were right"
-    top = max(rows, key=lambda row: row.count)
+        return (
+            f"{percent(sum(row.chosen for row in rows if row.is_right), total)} of {number(total)} answers were right"
+        )
+    top = max(rows, key=lambda row: row.chosen)
     return f"{percent(top.count, total)} of {number(total)} chose “{clean(top.label, 40)}”"
 
 
@@ -126,7 +128,7 @@ def finding_of_drop_off(rows: Sequence[Step]) -> str:
 
 def finding_of_hours(rows: Sequence[Hour]) -> str:
     """The busiest hour of the week."""
-    top = max((row for row in rows if row.count), key=lambda row: row.count or 0, default=None)
+    top = max((row for row in rows if row.number), key=lambda row: row.number or 0, default=None)
     return f"Busiest on {WEEKDAYS[top.weekday]} at {top.hour:02d}:00" if top else NOTHING
 
 
