@@ -16,9 +16,9 @@ _ELEMENTS = frozenset(
 _ATTRIBUTES = frozenset(
     re.findall(
         r"\S+",
-        "x y x1 y1 x2 y2 dx dy r cx cy width height d transform viewBox fill fill-opacity stroke stroke- "
-        "width stroke-opacity stroke-dasharray stroke-dashoffset stroke-linecap stroke-linejoin stroke- "
-        "miterlimit opacity clip-path id text-anchor dominant-baseline font-size font-weight font-style "
+        "x y x1 y1 x2 y2 dx dy r cx cy width height d transform viewBox fill fill-opacity stroke "
+        "stroke-width stroke-opacity stroke-dasharray stroke-dashoffset stroke-linecap stroke-linejoin "
+        "stroke-miterlimit opacity clip-path id text-anchor dominant-baseline font-size font-weight font-style "
         "pointer-events display",
     )
 )

@@ -14,8 +14,8 @@ Cell = str | int | float | None
 class Frame:
     """What is said around a chart.
 
-    unit: what is counted, plural ("learners"), or a share ("% of learners"). period: in words. time_zone: its name, empty
-    where no clock is involved. title: the finding; empty, a rule computes it (`app.charts.words`).
+    unit: what is counted, plural ("learners"), or a share ("% of learners"). period: in words. time_zone: its name,
+    empty where no clock is involved. title: the finding; empty, a rule computes it (`app.charts.words`).
     width: px; 720 for pages, 358 for phones, 560 for e-mails.
     """
 

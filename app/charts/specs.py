@@ -46,13 +46,11 @@ def answers(rows: Sequence[Answer], frame: Frame) -> Spec:
         drawn.append(_row(row.label, name, row.chosen, said, tone) | {"note": " right" if row.is_right else ""})
     header = ["Answer", "Chosen", "Share"] + (["Right"] if quiz else [])
     right: dict[bool | None, Cell] = {True: "yes", False: "no", None: None}
-    table = Table(
-        header,
-        [
-            [row.label, row.chosen, words.percent(row.chosen, total)] + ([right[row.is_right]] if quiz else [])
-            for row in rows
-        ],
-    )
+    cells: list[list[Cell]] = [
+        [row.label, row.chosen, words.percent(row.chosen, total), *([right[row.is_right]] if quiz else [])]
+        for row in rows
+    ]
+    table = Table(header, cells)
     pairs = [(row.label + (" (right)" if row.is_right else ""), words.number(row.chosen)) for row in rows]
     most = max((row.chosen for row in shown), default=0)
     title = words.finding_of_answers(rows)

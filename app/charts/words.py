@@ -101,7 +101,7 @@ def finding_of_answers(rows: Sequence[Answer]) -> str:
             f"{percent(sum(row.chosen for row in rows if row.is_right), total)} of {number(total)} answers were right"
         )
     top = max(rows, key=lambda row: row.chosen)
-    return f"{percent(top.count, total)} of {number(total)} chose “{clean(top.label, 40)}”"
+    return f"{percent(top.chosen, total)} of {number(total)} chose “{clean(top.label, 40)}”"
 
 
 def worst_step(rows: Sequence[Step]) -> int | None:
