@@ -1,7 +1,7 @@
 """The process that draws: vl-convert behind a pipe. Started by `app.charts.process` as a file, on its own.
 
-It reads messages from standard input and answers each on standard output, until the input ends. A message is its length
-(4 bytes, big endian) and JSON: {"do": "svg", "spec": …}, {"do": "png", "svg": …, "scale": 2} or {"do": "bundle"}.
+It reads messages from standard input, answers each on standard output, and ends with the input. A message is its length
+(4 bytes, big endian) and JSON: {"do": "svg", "spec": …}, {"do": "png", "svg": …, "scale": 2}, {"do": "bundle"}.
 An answer is its length, one byte (0: done, 1: refused) and the picture, the script, or why not. Imports nothing of ours.
 """
 
