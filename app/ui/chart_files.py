@@ -12,6 +12,7 @@ from app.errors import BadRequest, NotFound, Problem
 from app.security import needs
 from app.ui.figures import BUILDERS, PREFIX, as_csv
 from app.ui.pages import PRIVATE, zone_of
+from app.ui.remembering import remembering
 
 router = APIRouter(tags=["Pages"])
 
@@ -40,7 +41,7 @@ def get_chart(request: Request, name: str, db: Annotated[Session, Depends(get_db
         problems.append(Problem("?as", f"is “{kind[:80]}”.", "svg, png or csv."))
     if problems:
         raise BadRequest(f"{problems[0].path} {problems[0].message} {problems[0].expected}", problems)
-    chart = BUILDERS[name](db, parameters, zone_of(request))
+    chart = BUILDERS[name](remembering(request.app, db), parameters, zone_of(request))
     content: str | bytes
     if kind == "csv":
         content = as_csv(chart)

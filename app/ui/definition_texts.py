@@ -104,6 +104,37 @@ SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
         },
     ),
     (
+        "Today",
+        {
+            "Today.learner_count": "all learners, in a cohort or not.",
+            "Today.active_days": "7, the days of active_learner_count.",
+            "Today.active_learner_count": "learners with activity in the last 7 × 24 hours.",
+            "Today.active_learner_count_before": "the same of the 7 × 24 hours before these.",
+            "Today.statement_count": (
+                "statements that happened today until now, about a lesson or not, groups included."
+            ),
+            "Today.statement_count_before": "the same a week before.",
+            "Today.completed_count": "(learner, lesson) pairs whose first completion was today until now.",
+            "Today.completed_count_before": "the same a week before.",
+            "CohortToday.learner_count": "learners of the cohort.",
+            "CohortToday.lesson_count": "lessons of the cohort.",
+            "CohortToday.completed_count": "(learner, lesson) pairs completed.",
+            "CohortToday.completion_rate": "completed_count / (learner_count × lesson_count).",
+            "CohortToday.at_risk_count": (
+                "learners at risk: with 2 or more lessons overdue, or 7 or more days without activity. Who is at "
+                "risk in two cohorts counts in each."
+            ),
+            "ActivityPattern.week_count": (
+                "the whole weeks counted, up to the last midnight in the viewer's time zone; 4."
+            ),
+            "HourOfWeek.weekday": "0 for Monday.",
+            "HourOfWeek.hour": "the hour of the day, 0 to 23, in the viewer's time zone.",
+            "HourOfWeek.statement_count": (
+                "statements in this hour of this weekday, all weeks together; up to five minutes old."
+            ),
+        },
+    ),
+    (
         "At risk",
         {
             "AtRiskReport.behind_lessons": "at risk with so many lessons overdue; 2 unless asked otherwise.",
