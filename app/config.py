@@ -32,6 +32,10 @@ class Settings(BaseSettings):
     secret_pem: str | None = None
     admin_token: str | None = None
     credential_cache_seconds: float = Field(default=30, ge=0)
+    session_idle_minutes: int = Field(default=30, ge=1, le=10_080)
+    session_max_hours: int = Field(default=12, ge=1, le=720)
+    login_max_per_name_per_quarter_hour: int = Field(default=20, ge=1, le=1_000)
+    login_max_per_address_per_quarter_hour: int = Field(default=60, ge=1, le=100_000)
 
     # the door
     host: str = "127.0.0.1"

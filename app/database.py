@@ -74,13 +74,9 @@ def _session_factory() -> sessionmaker[Session]:
 @contextmanager
 def session_scope() -> Iterator[Session]:
     """One unit of work: commit at the end, or nothing happened; then run what was promised for after the commit."""
-    with _session_factory()() as db:
-        try:
-            yield db
-            db.commit()
-        except BaseException:
-            db.rollback()
-            raise
+    with _session_factory()() as db:  # closing rolls back whatever is not committed
+        yield db
+        db.commit()
         for hook in db.info.pop("after_commit", ()):
             hook()
 

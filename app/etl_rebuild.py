@@ -118,13 +118,9 @@ def _only_one() -> Iterator[Session]:
 @contextmanager
 def _turn(db: Session) -> Iterator[None]:
     """One transaction in which nobody else loads."""
-    try:
+    with db.begin():
         take_turn(db, alone=True)
         yield
-        db.commit()
-    except BaseException:
-        db.rollback()
-        raise
 
 
 class _Silver:

@@ -8,7 +8,10 @@ from fastapi.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import __version__
+from app.access.headers import PageHeaders
+from app.access.limits import Counters
 from app.api import (
+    access,
     cohorts,
     dead_letters,
     debug,
@@ -44,12 +47,14 @@ from app.platform.redis import async_redis_client
 from app.publishing import Publisher
 from app.security import CredentialCheck
 from app.ui.install import install_pages
+from app.ui.live_reader import live_pages
 
 DESCRIPTION = """
 Learning analytics for 7taps: statements in, answers and reminders out.
 
 Senders authenticate with **HTTP Basic**: the public key on one line as user name, the secret key on one line as
-password. Admins send **Authorization: Bearer ADMIN_TOKEN**. Every error has one shape, `application/problem+json`.
+password. Everybody else sends **Authorization: Bearer** with ADMIN_TOKEN or a token that carries the scope, or comes
+with the session of a login. Every error has one shape, `application/problem+json`.
 """
 
 
@@ -63,7 +68,7 @@ class Application(FastAPI):
         """ASGI."""
         if self.short_way is None:
             # Where spans are wanted, the framework begins them first, and the short way is the first layer inside.
-            long_way = counting_refusals(super().__call__)
+            long_way = counting_refusals(PageHeaders(super().__call__, self.state.settings))
             self.short_way = long_way if self.traced else ShortWay(long_way, self.state)
         await self.short_way(scope, receive, send)
 
@@ -82,10 +87,12 @@ def create_app() -> FastAPI:
         )
         app.state.known_ids = KnownIds(settings)
         app.state.signup_limit = SignupLimit(settings.required_redis_url, settings.signup_max_per_address_per_hour)
+        app.state.counters = Counters(settings.required_redis_url)
         app.state.consistency = Consistency(app.state.publisher)
         settle_down()
-        async with watching(app, settings):
+        async with watching(app, settings), live_pages(app, settings):
             yield
+        app.state.counters.close()
         app.state.signup_limit.close()
         app.state.known_ids.close()
         await app.state.publisher.close()
@@ -131,6 +138,7 @@ def create_app() -> FastAPI:
         loader.router,
         reminders.router,
         unsubscribe.router,
+        access.router,
     ):
         app.include_router(router)
     install_pages(app)

@@ -2,6 +2,7 @@
 
 from sqlalchemy import MetaData
 
+import app.accounts.access_models
 import app.accounts.models
 import app.audit
 import app.ingest.models

@@ -1,9 +1,10 @@
 """Retention: what is older than so many days goes, a batch per transaction; learners, cohorts and lessons stay."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -19,6 +20,7 @@ from app.warehouse import erasing
 BATCH_STATEMENTS = 500
 ATTACHMENTS_AT_ONCE = 100
 PATIENCE = "15min"
+"""How long one statement may take here; the usual limit is for people who wait for an answer."""
 
 Units = Callable[[], AbstractContextManager[Session]]
 """What gives a unit of work; see app.database.session_scope."""
@@ -55,30 +57,31 @@ def expire(units: Units, days: int, actor: str, tell: Callable[[int], None] = la
     """
     moment = _moment(days)
     done = Expired(clock.iso(moment))
-    named: set[str] = set()
     while True:
         with units() as db:
-            take_turn(db, alone=True)
             ids = erasing.older_than(db, moment, BATCH_STATEMENTS)
-            for payload in erasing.payloads(db, ids).values():
-                named |= attachments_in(payload)
-            for table, count in remove_statements(db, ids).items():
-                done.rows[table] = done.rows.get(table, 0) + count
+            named = {sha2 for payload in erasing.payloads(db, ids).values() for sha2 in attachments_in(payload)}
         if not ids:
             break
-        done.statements += len(ids)
+        # Before the statements: once those are gone, nothing would lead to attachments that are left over.
+        done.attachments += _expire_attachments(units, named, ids)
+        with units() as db:
+            take_turn(db, alone=True)
+            removed = remove_statements(db, ids)
+        for table, count in removed.items():
+            done.rows[table] = done.rows.get(table, 0) + count
+        done.statements += removed["bronze.statements_raw"]
         tell(done.statements)
-        done.attachments += _expire_attachments(units, named)
-        named.clear()
     with units() as db:
+        db.execute(text(f"SET LOCAL statement_timeout = '{PATIENCE}'"))
         done.documents = documents.delete_older(db, moment)
         done.dead_letters = letters.delete_older(db, moment)
         audit.note(db, actor, "retention.expire", f"days:{days}", asdict(done))
     return done
 
 
-def _expire_attachments(units: Units, named: set[str]) -> int:
-    """Delete those that no statement names any more; in a transaction in which nobody can store one that does."""
+def _expire_attachments(units: Units, named: Collection[str], ids: Collection[UUID]) -> int:
+    """Delete those that only these statements name; in a transaction in which nobody can store one that does."""
     count = 0
     ordered = sorted(named)
     for start in range(0, len(ordered), ATTACHMENTS_AT_ONCE):
@@ -86,7 +89,7 @@ def _expire_attachments(units: Units, named: set[str]) -> int:
             db.execute(text(f"SET LOCAL statement_timeout = '{PATIENCE}'"))
             take_turn(db, alone=True)
             some = ordered[start : start + ATTACHMENTS_AT_ONCE]
-            count += erasing.delete_attachments(db, erasing.unreferred_attachments(db, some, ()))
+            count += erasing.delete_attachments(db, erasing.unreferred_attachments(db, some, ids))
     return count
 
 

@@ -227,7 +227,8 @@ class StatementFlatRead(BaseModel):
 class PipelineRead(BaseModel):
     """How far the pipeline is. stream_length: entries accepted and not loaded; pending: of these, in a worker's hands.
 
-    oldest_waiting_seconds: age of the oldest entry not loaded; null when there is none.
+    oldest_waiting_seconds: age of the oldest entry not loaded; null when there is none. estimated: names of the counts
+    that are PostgreSQL's estimate, since there are more than 100,000 of them; `?exact=true` has them counted.
     """
 
     stream_length: int
@@ -236,6 +237,7 @@ class PipelineRead(BaseModel):
     raw_statements: int
     flat_statements: int
     unflattened_statements: int
+    estimated: list[str]
     dead_letters: int
     last_statement: dict[str, Any] | None
 

@@ -1,4 +1,4 @@
-"""Who is asking? Senders prove that they hold a registered key; admins present the admin token."""
+"""Who sends statements? Senders prove that they hold a registered key. For everybody else see app/access."""
 
 import base64
 import binascii
@@ -6,9 +6,8 @@ import hmac
 import secrets
 import threading
 import time
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Request, Security
 from fastapi.security.http import HTTPBase
@@ -16,7 +15,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from app.accounts.credentials import KnownKey, active_keys, environment_key
-from app.config import get_settings
 from app.database import session_scope
 from app.errors import NotAllowed, NotAuthenticated, Unavailable
 from app.platform import keys
@@ -26,7 +24,6 @@ log = get_logger(__name__)
 
 MAX_CACHED_CREDENTIALS = 1_000
 NEW_KEY_SECONDS = 1.0
-BEARER = 'Bearer realm="7taps Analytics"'
 
 # A pair that is registered nowhere: what is compared when nothing that can be compared was presented.
 _DUMMY = keys.new_key_pair()
@@ -101,9 +98,8 @@ class CredentialCheck:
         return hmac.digest(self._pepper, header.encode("utf-8", "surrogateescape"), sha256)
 
 
-# These two only describe the doors in OpenAPI; the header is read by the functions below.
+# This only describes the doors in OpenAPI; the header is read by the function below.
 _BASIC = HTTPBase(scheme="basic", scheme_name="Sender", description="Public key, secret key", auto_error=False)
-_BEARER = HTTPBase(scheme="bearer", scheme_name="Admin", description="ADMIN_TOKEN", auto_error=False)
 
 
 async def verify_basic_credentials(request: Request, _described: Annotated[object, Security(_BASIC)]) -> KnownKey:
@@ -124,69 +120,7 @@ def require_scope(key: KnownKey, scope: str) -> None:
         raise NotAllowed(f"The key “{key.name}” does not carry the scope {scope}.")
 
 
-def require_admin(request: Request, _described: Annotated[object, Security(_BEARER)]) -> None:
-    """Let the request pass if it carries `Authorization: Bearer ADMIN_TOKEN`; 401 otherwise."""
-    expected = get_settings().admin_token
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    # Compared as hashes, so that the time taken tells nothing of the token, its length included.
-    given_hash, expected_hash = (
-        sha256(token.strip().encode()).digest(),
-        sha256((expected or "").encode()).digest(),
-    )
-    if not (expected and scheme.lower() == "bearer" and hmac.compare_digest(given_hash, expected_hash)):
-        raise NotAuthenticated("This needs the header Authorization: Bearer <ADMIN_TOKEN>.", challenge=BEARER)
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks, and what they may. csrf: what a form of a page has to carry; empty where no cookie is involved."""
-
-    kind: str
-    name: str
-    role: str | None
-    scopes: frozenset[str]
-    csrf: str = ""
-
-
-SCOPES = frozenset(
-    [
-        "reports:read",
-        "learners:read",
-        "statements:read",
-        "pipeline:read",
-        "pipeline:run",
-        "people:write",
-        "reminders:read",
-        "reminders:send",
-        "dead-letters:read",
-        "dead-letters:write",
-        "keys:write",
-        "accounts:write",
-        "audit:read",
-        "progress:read",
-        "contracts:write",
-        "sql:read",
-        "metrics:read",
-    ]
-)
-
-
-def needs(scope: str) -> Any:
-    """The dependency that lets those in who carry the scope, and leaves the caller in request.state.caller."""
-
-    def caller(request: Request, _described: Annotated[object, Security(_BEARER)]) -> Caller:
-        require_admin(request, _described)
-        found = Caller("admin_token", "admin token", "admin", SCOPES)
-        if scope not in found.scopes:
-            raise NotAllowed(f"This needs the scope {scope}.")
-        request.state.caller = found
-        return found
-
-    return Depends(caller)
-
-
 Sender = Annotated[KnownKey, Depends(verify_basic_credentials)]
-Admin = Depends(require_admin)
 
 
 def _basic_parts(header: str) -> tuple[str, str]:

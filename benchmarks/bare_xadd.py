@@ -42,7 +42,7 @@ def per_second(bench: Bench, entries: list[StreamEntry], *, seconds: float, conn
 
 def _command(entry: StreamEntry) -> bytes:
     parts = [part for pair in entry.fields().items() for part in pair]
-    return b"".join(Connection().pack_command("XADD", STREAM, "*", *parts))
+    return _packed("XADD", STREAM, "*", *parts)
 
 
 def _connect(url: str) -> socket.socket:
@@ -51,7 +51,11 @@ def _connect(url: str) -> socket.socket:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if place.password:
         user = [unquote(place.username)] if place.username else []
-        connection.sendall(b"".join(Connection().pack_command("AUTH", *user, unquote(place.password))))
+        connection.sendall(_packed("AUTH", *user, unquote(place.password)))
         if not connection.recv(100).startswith(b"+OK"):
             raise RuntimeError("Redis does not know us")
     return connection
+
+
+def _packed(*parts: str | bytes) -> bytes:
+    return b"".join(Connection().pack_command(*parts))  # type: ignore[no-untyped-call]

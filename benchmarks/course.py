@@ -9,6 +9,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -98,7 +99,10 @@ def _people(cursor: object, made: Course, rng: random.Random) -> None:
             "INSERT INTO lessons (id, activity_id, title) VALUES (%s, %s, %s)", (str(lesson), url, f"Lesson {number}")
         )
         for card, kind in enumerate(_CARDS, start=1):
-            definition = {"name": {"en": f"{kind} {card} of lesson {number}"}, "type": f"{_TYPES}/cmi.interaction"}
+            definition: dict[str, Any] = {
+                "name": {"en": f"{kind} {card} of lesson {number}"},
+                "type": f"{_TYPES}/cmi.interaction",
+            }
             if kind in ("poll", "quiz"):
                 choices = [{"id": one, "description": {"en": f"Choice {one}"}} for one in "abcd"]
                 definition |= {"interactionType": "choice", "choices": choices}

@@ -9,9 +9,10 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import psycopg2
 import redis
 
@@ -116,7 +117,7 @@ def _watched(bench: Bench, port: int, processes: dict[str, psutil.Process]) -> I
     def look() -> None:
         client = redis.Redis.from_url(bench.redis_url)
         while not over.wait(0.1):
-            oldest = client.xrange(STREAM, count=1)
+            oldest: Any = client.xrange(STREAM, count=1)
             appended = int(oldest[0][0].split(b"-")[0]) / 1000 if oldest else time.time()
             watch.lags.append(max(0.0, time.time() - appended))
             for name, process in processes.items():

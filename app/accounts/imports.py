@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from app import audit
 from app.accounts.models import Import
 from app.errors import NotFound
 from app.platform import clock
@@ -21,6 +22,7 @@ def begin(db: Session, kind: str, actor: str, rows_total: int) -> UUID:
     row = Import(kind=kind, actor=actor, rows_total=rows_total, started_at=now, updated_at=now)
     db.add(row)
     db.flush()
+    audit.note(db, actor, f"{kind}.import", f"import:{row.id}", {"rows": rows_total})
     newest = select(Import.id).order_by(Import.started_at.desc()).limit(KEPT_IMPORTS)
     db.execute(delete(Import).where(Import.id.not_in(newest), Import.id != row.id))
     return row.id

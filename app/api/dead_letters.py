@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy.orm import Session
 
+from app.access.callers import Caller, needs
 from app.accounts.credentials import environment_key
 from app.api.durable import make_durable
 from app.api.problems import errors
@@ -26,18 +27,16 @@ from app.ingest.schemas import (
     ReplayRequest,
     VerdictRead,
 )
-from app.security import Admin
 
-ACTOR = "admin token"
 _PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
-router = APIRouter(
-    prefix="/api/dead-letters", tags=["Dead letters"], dependencies=[Admin], responses=errors(400, 401, 503)
-)
+router = APIRouter(prefix="/api/dead-letters", tags=["Dead letters"], responses=errors(400, 401, 503))
 Db = Annotated[Session, Depends(get_db, scope="function")]
+Writer = Annotated[Caller, needs("dead-letters:write")]
+_READERS = [needs("dead-letters:read")]
 
 
-@router.get("")
+@router.get("", dependencies=_READERS)
 def get_dead_letters(db: Db, query: Annotated[LetterQuery, Query()], response: Response) -> LetterPage:
     """Dead letters, the one seen last first. Go on with ?after=, the `more` of the page before."""
     response.headers.update(_PRIVATE)
@@ -47,16 +46,16 @@ def get_dead_letters(db: Db, query: Annotated[LetterQuery, Query()], response: R
 
 
 @router.post("/replay", responses=errors(400, 401, 503))
-async def post_replays(request: Request, wanted: ReplayRequest) -> ReplayRead:
+async def post_replays(request: Request, wanted: ReplayRequest, caller: Writer) -> ReplayRead:
     """Replay many letters as they are, by id or by filter, one after the other; each gets its verdict.
 
     By filter the open ones are taken in the order in which they first came. The answer comes when every statement that
     it calls replayed is durable.
     """
-    return await _replayer(request).all_of(wanted)
+    return await _replayer(request, caller).all_of(wanted)
 
 
-@router.get("/{letter_id}", responses=errors(404))
+@router.get("/{letter_id}", dependencies=_READERS, responses=errors(404))
 def get_dead_letter(letter_id: UUID, db: Db, response: Response) -> LetterRead:
     """All of one letter: body, every problem, what can be done, and what was done already."""
     response.headers.update(_PRIVATE)
@@ -65,6 +64,7 @@ def get_dead_letter(letter_id: UUID, db: Db, response: Response) -> LetterRead:
 
 @router.get(
     "/{letter_id}/body",
+    dependencies=_READERS,
     response_class=Response,
     responses={
         200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}},
@@ -82,14 +82,14 @@ def get_dead_letter_body(letter_id: UUID, db: Db) -> Response:
 
 
 @router.post("/{letter_id}/replay", responses=errors(404, 409))
-async def post_replay(request: Request, letter_id: UUID, mending: Mending | None = None) -> VerdictRead:
+async def post_replay(request: Request, letter_id: UUID, caller: Writer, mending: Mending | None = None) -> VerdictRead:
     """Send one letter in again by the door it came by, mended or as it is; durable when this answers 200.
 
     Its statements are stored on the authority of the credential that sent them, also when that has been revoked since:
     the admin who replays vouches for them. When they are refused, the letter stays as it is, and the answer tells the
     problems as the door would. A letter that was replayed before is left alone, and the answer says so.
     """
-    verdict = await _replayer(request).one(letter_id, mending.fix() if mending else UNCHANGED)
+    verdict = await _replayer(request, caller).one(letter_id, mending.fix() if mending else UNCHANGED)
     if verdict.error is not None:
         request.state.kept = letter_id
         raise verdict.error
@@ -97,19 +97,19 @@ async def post_replay(request: Request, letter_id: UUID, mending: Mending | None
 
 
 @router.post("/{letter_id}/discard", responses=errors(404, 409))
-def post_discard(letter_id: UUID, discarding: Discarding, db: Db) -> LetterRead:
+def post_discard(letter_id: UUID, discarding: Discarding, db: Db, caller: Writer) -> LetterRead:
     """Give a letter up, for a reason that is kept. Its bytes stay; should they come again, it opens again."""
-    dead_letters.discard(db, letter_id, discarding.reason, ACTOR)
+    dead_letters.discard(db, letter_id, discarding.reason, caller.actor)
     db.flush()
     return queries.show(db, letter_id)
 
 
-def _replayer(request: Request) -> Replayer:
+def _replayer(request: Request, caller: Caller) -> Replayer:
     settings: Settings = request.app.state.settings
     return Replayer(
         take=partial(make_durable, request.app.state),
         flatten=flatten_statement,
-        actor=ACTOR,
+        actor=caller.actor,
         max_statements=settings.max_batch_statements,
         own_key=environment_key(settings.public_pem) if settings.public_pem else None,
         request_id=request_id(),

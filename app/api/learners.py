@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy.orm import Session
 
 from app import erasure, identities
+from app.access.callers import Caller, needs
 from app.accounts import learners
 from app.accounts.schemas import (
     PAGE_LEARNERS,
@@ -23,17 +24,16 @@ from app.api.problems import errors
 from app.config import Settings
 from app.database import get_db, session_scope
 from app.etl_streaming import forget_dead_jobs, the_stream
-from app.security import Admin
 from app.streaming import wait_until_loaded
 
-ACTOR = "admin token"
 _PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
-router = APIRouter(prefix="/api/learners", tags=["Learners"], dependencies=[Admin], responses=errors(400, 401, 503))
+router = APIRouter(prefix="/api/learners", tags=["Learners"], responses=errors(400, 401, 503))
 Db = Annotated[Session, Depends(get_db, scope="function")]
+Writer = Annotated[Caller, needs("people:write")]
 
 
-@router.get("")
+@router.get("", dependencies=[needs("learners:read")])
 def get_learners(
     db: Db,
     response: Response,
@@ -46,7 +46,7 @@ def get_learners(
     return learners.find_learners(db, q, after, limit)
 
 
-@router.get("/{learner_id}", responses=errors(404))
+@router.get("/{learner_id}", dependencies=[needs("learners:read")], responses=errors(404))
 def get_learner(learner_id: UUID, db: Db, response: Response) -> LearnerRead:
     """One learner, with cohorts, attributes and every identifier."""
     response.headers.update(_PRIVATE)
@@ -54,18 +54,20 @@ def get_learner(learner_id: UUID, db: Db, response: Response) -> LearnerRead:
 
 
 @router.post("/{learner_id}/merge", responses=errors(404))
-def post_merge(learner_id: UUID, merging: Merge, db: Db) -> Moved:
+def post_merge(learner_id: UUID, merging: Merge, db: Db, caller: Writer) -> Moved:
     """Make the other learner part of this one, with all identifiers, cohorts and statements, also those to come."""
-    return identities.merge(db, learner_id, merging, ACTOR)
+    return identities.merge(db, learner_id, merging, caller.actor)
 
 
 @router.post("/{learner_id}/split", responses=errors(404))
-def post_split(learner_id: UUID, splitting: Split, db: Db) -> Moved:
+def post_split(learner_id: UUID, splitting: Split, db: Db, caller: Writer) -> Moved:
     """Give some identifiers, and the statements that came under them, to another learner or a new one."""
-    return identities.split(db, learner_id, splitting, ACTOR)
+    return identities.split(db, learner_id, splitting, caller.actor)
 
 
-@router.get("/{learner_id}/export", response_model=LearnerExport, responses=errors(404))
+@router.get(
+    "/{learner_id}/export", dependencies=[needs("people:write")], response_model=LearnerExport, responses=errors(404)
+)
 def get_learner_export(learner_id: UUID) -> Response:
     """Everything that is kept about a learner; it looks through the whole record, so give it time."""
     name = f'attachment; filename="learner-{learner_id}.json"'
@@ -77,6 +79,7 @@ def get_learner_export(learner_id: UUID) -> Response:
 def delete_learner(
     request: Request,
     learner_id: UUID,
+    caller: Writer,
     dry_run: Annotated[bool, Query(description="true: only say what would be deleted")] = False,
 ) -> Erased:
     """Erase everything that is kept about a learner, for good; only counts stay in the audit log.
@@ -88,6 +91,6 @@ def delete_learner(
         wait_until_loaded(the_stream(), settings.erase_wait_seconds)
     with session_scope() as db:
         marks = learners.marks(db, learner_id)
-    told = erasure.erase(session_scope, learner_id, ACTOR, dry_run=dry_run)
+    told = erasure.erase(session_scope, learner_id, caller.actor, dry_run=dry_run)
     told.deleted["dead jobs"] = forget_dead_jobs(marks.found_in, dry_run=dry_run)
     return told

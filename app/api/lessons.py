@@ -6,17 +6,18 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from sqlalchemy.orm import Session
 
+from app import audit
+from app.access.callers import Caller, needs
 from app.accounts import lessons
 from app.accounts.schemas import PAGE_LESSONS, LessonChange, LessonRead
 from app.api.problems import errors
 from app.database import get_db
-from app.security import Admin
 
-router = APIRouter(prefix="/api/lessons", tags=["Lessons"], dependencies=[Admin], responses=errors(400, 401, 503))
+router = APIRouter(prefix="/api/lessons", tags=["Lessons"], responses=errors(400, 401, 503))
 Db = Annotated[Session, Depends(get_db, scope="function")]
 
 
-@router.get("")
+@router.get("", dependencies=[needs("reports:read")])
 def get_lessons(
     db: Db,
     after: Annotated[UUID | None, Query(description="the id of the last lesson of the page before")] = None,
@@ -27,6 +28,10 @@ def get_lessons(
 
 
 @router.put("/{lesson_id}", responses=errors(404))
-def put_lesson(lesson_id: UUID, change: LessonChange, db: Db) -> LessonRead:
+def put_lesson(
+    lesson_id: UUID, change: LessonChange, db: Db, caller: Annotated[Caller, needs("people:write")]
+) -> LessonRead:
     """Give a lesson a title and a link of its own; what is left out is taken away."""
-    return lessons.change_lesson(db, lesson_id, change)
+    changed = lessons.change_lesson(db, lesson_id, change)
+    audit.note(db, caller.actor, "lesson.put", f"lesson:{lesson_id}", {"title": change.title, "link": change.link})
+    return changed

@@ -64,7 +64,9 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
     for method, path, door in _doors(document):
         _complete_parameters(method, path, door)
         _complete_bodies(method, path, door)
-        _complete_errors(method, path, door["responses"], takes_a_body="requestBody" in door)
+        _complete_errors(
+            method, path, door["responses"], takes_a_body="requestBody" in door, for_callers=is_for_callers(door)
+        )
     return document
 
 
@@ -114,10 +116,19 @@ def _complete_bodies(method: str, path: str, door: dict[str, Any]) -> None:
         door["responses"]["304"] = {"description": "If-None-Match names the document as it is."}
 
 
-def _complete_errors(method: str, path: str, responses: dict[str, Any], *, takes_a_body: bool) -> None:
+def is_for_callers(door: dict[str, Any]) -> bool:
+    """Whether a door asks who is there, by token or session."""
+    return any("Session" in one for one in door.get("security", ()))
+
+
+def _complete_errors(
+    method: str, path: str, responses: dict[str, Any], *, takes_a_body: bool, for_callers: bool
+) -> None:
     """The framework announces its own 422 and its own media type; here all that is wrong is a 400, as a problem."""
     responses.pop("422", None)
     told = {status for status in responses if status >= "400"}
+    if for_callers:
+        told |= {"401", "403", "503"}
     if takes_a_body:
         told |= {"400", "413", "415"}
     if path.endswith("/xapi/statements") and method != "get":

@@ -11,7 +11,9 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse
 
+from app.access.callers import LogInFirst
 from app.errors import AppError, BadRequest, NotAuthenticated, Problem, Unavailable
 from app.platform.logs import get_logger
 from app.schemas import ErrorRead
@@ -71,6 +73,8 @@ def install_problems(app: FastAPI) -> None:
 
     @app.exception_handler(AppError)
     async def _app_error(request: Request, error: AppError) -> Response:
+        if isinstance(error, LogInFirst):
+            return RedirectResponse(error.location, 303)
         response = problem_response(error, kept=getattr(request.state, "kept", None))
         response.headers.update(getattr(request.state, "reply_headers", {}))
         return response

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 from sqlalchemy.orm import Session
 
+from app.access.callers import Caller, needs
 from app.api.problems import errors
 from app.config import get_settings
 from app.database import get_db
@@ -29,25 +30,26 @@ from app.notifications.schemas import (
 from app.notifications.templates import Values, Words, default_words
 from app.platform import clock
 from app.schemas import TaskStatusRead
-from app.security import Admin
 
-ACTOR = "admin token"
 TASK = "reminders.send"
 TOTALS_DAYS = 7
 _PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
-router = APIRouter(tags=["Reminders"], dependencies=[Admin], responses=errors(400, 401, 503))
+router = APIRouter(tags=["Reminders"], responses=errors(400, 401, 503))
 Db = Annotated[Session, Depends(get_db, scope="function")]
+Writer = Annotated[Caller, needs("reminders:send")]
+_READERS = [needs("reminders:read")]
+_WRITERS = [needs("reminders:send")]
 
 
-@router.get("/api/debug/reminder-preview", responses=errors(404))
+@router.get("/api/debug/reminder-preview", dependencies=_READERS, responses=errors(404))
 def get_reminder_preview(db: Db, query: Annotated[PreviewQuery, Query()], response: Response) -> PreviewPage:
     """Who would get a reminder, with what, when, and why the others do not. Nothing is sent by looking."""
     response.headers.update(_PRIVATE)
     return preview.preview(db, query, get_settings())
 
 
-@router.get("/api/reminders")
+@router.get("/api/reminders", dependencies=_READERS)
 def get_reminders(db: Db, query: Annotated[ReminderQuery, Query()], response: Response) -> ReminderPage:
     """Reminders, the latest first, with what became of each. Go on with ?before=, the `more` of the page before."""
     response.headers.update(_PRIVATE)
@@ -71,11 +73,12 @@ def get_reminders(db: Db, query: Annotated[ReminderQuery, Query()], response: Re
 
 @router.get(
     "/api/reminders/{reminder_id}/mail",
+    dependencies=_WRITERS,
     response_class=Response,
     responses={200: {"content": {"message/rfc822": {"schema": {"type": "string"}}}}, **errors(404)},
 )
 def get_reminder_mail(reminder_id: UUID) -> Response:
-    """The mail itself, where it lies in the outbox because no mail server is set."""
+    """The mail itself, where it lies in the outbox because no mail server is set; with the link that ends reminders."""
     path = mail_in_outbox(get_settings(), reminder_id)
     try:
         content = path.read_bytes()
@@ -86,21 +89,21 @@ def get_reminder_mail(reminder_id: UUID) -> Response:
 
 
 @router.post("/api/reminders/{reminder_id}/mark-sent", responses=errors(404, 409))
-def post_mark_sent(reminder_id: UUID, db: Db) -> ReminderRead:
+def post_mark_sent(reminder_id: UUID, db: Db, caller: Writer) -> ReminderRead:
     """Say that a reminder of unknown outcome was sent. It is audited."""
-    return _one(db, acts.mark_sent(db, reminder_id, ACTOR))
+    return _one(db, acts.mark_sent(db, reminder_id, caller.actor))
 
 
 @router.post("/api/reminders/{reminder_id}/send-again", responses=errors(404, 409))
-def post_send_again(reminder_id: UUID, db: Db) -> ReminderRead:
+def post_send_again(reminder_id: UUID, db: Db, caller: Writer) -> ReminderRead:
     """Let the next run send an unknown, bounced or failed reminder after all, while its day lasts. It is audited."""
-    return _one(db, acts.send_again(db, reminder_id, ACTOR))
+    return _one(db, acts.send_again(db, reminder_id, caller.actor))
 
 
 @router.post("/api/reminders/learners/{learner_id}/resume", responses=errors(404))
-def post_resume(learner_id: UUID, db: Db) -> StopRead:
+def post_resume(learner_id: UUID, db: Db, caller: Writer) -> StopRead:
     """Remind a learner again who unsubscribed, bounced or did nothing after the last reminders. It is audited."""
-    stop = acts.resume(db, learner_id, ACTOR)
+    stop = acts.resume(db, learner_id, caller.actor)
     return StopRead(
         learner_id=learner_id,
         unsubscribed=stop.unsubscribed_at is not None,
@@ -109,7 +112,7 @@ def post_resume(learner_id: UUID, db: Db) -> StopRead:
     )
 
 
-@router.get("/api/reminders/cohorts/{cohort_id}", responses=errors(404))
+@router.get("/api/reminders/cohorts/{cohort_id}", dependencies=_READERS, responses=errors(404))
 def get_reminder_template(cohort_id: UUID, db: Db) -> TemplateRead:
     """At which hour and with what words a cohort is reminded."""
     cohort, own = acts.template_of(db, cohort_id)
@@ -128,13 +131,13 @@ def get_reminder_template(cohort_id: UUID, db: Db) -> TemplateRead:
 
 
 @router.put("/api/reminders/cohorts/{cohort_id}", responses=errors(404))
-def put_reminder_template(cohort_id: UUID, plan: TemplatePlan, db: Db) -> TemplateRead:
+def put_reminder_template(cohort_id: UUID, plan: TemplatePlan, db: Db, caller: Writer) -> TemplateRead:
     """Write both. A template that names what there is not is refused, with the name; nothing is saved then."""
-    acts.put_template(db, cohort_id, plan.reminder_hour, _words(plan), ACTOR)
+    acts.put_template(db, cohort_id, plan.reminder_hour, _words(plan), caller.actor)
     return get_reminder_template(cohort_id, db)
 
 
-@router.post("/api/reminders/cohorts/{cohort_id}/preview", responses=errors(404))
+@router.post("/api/reminders/cohorts/{cohort_id}/preview", dependencies=_READERS, responses=errors(404))
 def post_reminder_template_preview(cohort_id: UUID, wanted: RenderRequest, db: Db) -> RenderedRead:
     """What a learner of the cohort would read, with words that need not be saved. Nothing is sent or saved."""
     return preview.rendered(db, cohort_id, wanted.learner_id, _words(wanted), get_settings())

@@ -7,17 +7,17 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy.orm import Session
 
+from app.access.callers import needs
 from app.analytics import answers, completions, drop_off, incomplete, overview, schemas, texts, timeline
 from app.api import reporting_query as ask
 from app.api.problems import errors
 from app.api.reporting_answer import FILES, Answering, link
 from app.database import get_db
-from app.security import Admin
 
 router = APIRouter(
     prefix="/api/reports",
     tags=["Reports"],
-    dependencies=[Admin],
+    dependencies=[needs("reports:read")],
     responses={**errors(400, 401, 404, 503), **FILES},
 )
 Db = Annotated[Session, Depends(get_db, scope="function")]

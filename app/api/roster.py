@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
+from app.access.callers import Caller, needs
 from app.accounts import imports, roster_import
 from app.accounts.roster import ID_HOME_PAGE, Roster, read_roster
 from app.accounts.roster_files import read_table
@@ -19,9 +20,7 @@ from app.etl_streaming import the_stream
 from app.ingest.transformers.response_export import COURSE
 from app.response_import import import_responses
 from app.schemas import CohortSlug, Iri, TimeZone
-from app.security import Admin
 
-ACTOR = "admin token"
 _CSV, _XLSX = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FILE_BODY: dict[str, Any] = {
     "requestBody": {
@@ -34,14 +33,16 @@ FILE_BODY: dict[str, Any] = {
     }
 }
 
-router = APIRouter(prefix="/api", tags=["Imports"], dependencies=[Admin], responses=errors(400, 401, 503))
+router = APIRouter(prefix="/api", tags=["Imports"], responses=errors(400, 401, 503))
 Db = Annotated[Session, Depends(get_db, scope="function")]
+Writer = Annotated[Caller, needs("people:write")]
 DryRun = Annotated[bool, Query(description="true: only say what would happen")]
 
 
 @router.post("/roster", openapi_extra=FILE_BODY, responses=errors(413))
 async def post_roster(
     request: Request,
+    caller: Writer,
     dry_run: DryRun = True,
     time_zone: Annotated[TimeZone, Query(description="of cohorts that are new", examples=["Europe/Berlin"])] = "UTC",
     id_home_page: Annotated[Iri, Query(description="the system that the column ID counts in")] = ID_HOME_PAGE,
@@ -54,12 +55,13 @@ async def post_roster(
     """
     settings: Settings = request.app.state.settings
     content = await read_body(request, settings.max_body_bytes)
-    return await run_in_threadpool(_import_roster, content, dry_run, time_zone, id_home_page)
+    return await run_in_threadpool(_import_roster, content, caller.actor, dry_run, time_zone, id_home_page)
 
 
 @router.post("/responses", openapi_extra=FILE_BODY, responses=errors(404, 413))
 async def post_responses(
     request: Request,
+    caller: Writer,
     dry_run: DryRun = True,
     cohort: Annotated[CohortSlug | None, Query(description="whose plan says which lesson has which number")] = None,
     course: Annotated[Iri, Query(description="where lessons are placed that no plan knows")] = COURSE,
@@ -74,26 +76,32 @@ async def post_responses(
     stream = the_stream() if settings.etl_mode == "streaming" else None
     return await run_in_threadpool(
         lambda: import_responses(
-            session_scope, stream, read_table(content), course=course, cohort=cohort, actor=ACTOR, dry_run=dry_run
+            session_scope,
+            stream,
+            read_table(content),
+            course=course,
+            cohort=cohort,
+            actor=caller.actor,
+            dry_run=dry_run,
         )
     )
 
 
-@router.get("/imports")
+@router.get("/imports", dependencies=[needs("learners:read")])
 def get_imports(db: Db) -> list[ImportRead]:
     """The last imports, the newest first, those that are running among them."""
     return [ImportRead.model_validate(one) for one in imports.recent(db)]
 
 
-@router.get("/imports/{import_id}", responses=errors(404))
+@router.get("/imports/{import_id}", dependencies=[needs("learners:read")], responses=errors(404))
 def get_import(import_id: UUID, db: Db) -> ImportRead:
     """How far one import is."""
     return ImportRead.model_validate(imports.find(db, import_id))
 
 
-def _import_roster(content: bytes, dry_run: bool, time_zone: str, id_home_page: str) -> RosterRead:
+def _import_roster(content: bytes, actor: str, dry_run: bool, time_zone: str, id_home_page: str) -> RosterRead:
     roster: Roster = read_roster(read_table(content), id_home_page)
     if not dry_run:
-        return roster_import.apply(session_scope, roster, time_zone=time_zone, actor=ACTOR)
+        return roster_import.apply(session_scope, roster, time_zone=time_zone, actor=actor)
     with session_scope() as db:
         return roster_import.look_at(db, roster)

@@ -11,19 +11,20 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.concurrency import run_in_threadpool
 
+from app.access.addresses import client_address
+from app.access.callers import BEARER, bearer_of, require
 from app.accounts.credentials import WRITE_STATEMENTS
 from app.accounts.signup import sign_up, told
-from app.api.addresses import client_address
 from app.api.problems import errors
 from app.api.requests import read_body
 from app.api.signup_limit import SignupLimit
 from app.api.signup_pages import describe, refusal_page, thanks_page
 from app.config import Settings
 from app.database import session_scope
-from app.errors import AppError, BadRequest, Problem, Unavailable, Unsupported
+from app.errors import AppError, BadRequest, NotAuthenticated, Problem, Unavailable, Unsupported
 from app.platform.logs import get_logger
 from app.schemas import SignupRequest, UserRead
-from app.security import CredentialCheck, require_admin, require_scope
+from app.security import CredentialCheck, require_scope
 
 log = get_logger(__name__)
 
@@ -58,7 +59,8 @@ async def post_signup(request: Request) -> Response:
     """Sign up a learner: they are entered, or recognised by e-mail or phone, and join the cohort.
 
     The answer is the same whether or not they were known. A server that sends credentials (HTTP Basic as for
-    statements, or the admin token) is not limited per address, and what it says may add to a learner who is known.
+    statements, ADMIN_TOKEN, or a token with people:write) is not limited per address, and what it says may add to a
+    learner who is known.
     """
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != FORM:
@@ -97,7 +99,10 @@ async def _is_trusted(request: Request) -> bool:
     if not header:
         return False
     if header.partition(" ")[0].lower() == "bearer":
-        require_admin(request, None)
+        caller = await bearer_of(request)
+        if caller is None:
+            raise NotAuthenticated("This token is not in force.", challenge=BEARER)
+        require(caller, "people:write")
         return True
     check: CredentialCheck = request.app.state.credential_check
     sender = check.remembered(header)

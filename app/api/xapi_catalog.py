@@ -7,12 +7,12 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from app import __version__
-from app.accounts.credentials import KnownKey
 from app.accounts.persons import known_identifiers
 from app.api.problems import errors
+from app.api.xapi_scopes import require_reading, require_reading_people
 from app.api.xapi_version import Spoken
 from app.database import session_scope
-from app.errors import BadRequest, NotAllowed, Problem
+from app.errors import BadRequest, Problem
 from app.lrs.person import person
 from app.lrs.validation import is_iri, validate_agent
 from app.platform.ids import stable_id
@@ -20,7 +20,6 @@ from app.security import Sender
 from app.warehouse import definitions
 
 SPOKEN = ("1.0.0", "1.0.1", "1.0.2", "1.0.3", "2.0.0")
-_READING = ("statements/read", "statements/read/mine", "profile", "state", "define", "all/read", "all")
 
 router = APIRouter(prefix="/xapi", tags=["xAPI"], responses=errors(400, 401, 403, 503))
 
@@ -44,7 +43,7 @@ async def get_activity(
     activityId: Annotated[str | None, Query(description="The activity's IRI.")] = None,
 ) -> Response:
     """The complete Activity with the definition this LRS goes by (xAPI 1.0.3 Communication 2.5)."""
-    _may_read(sender)
+    require_reading(sender)
     _only(request, "activityId")
     if not is_iri(activityId):
         told = "is missing." if activityId is None else f"is {activityId[:80]!r}."
@@ -67,7 +66,7 @@ async def get_agent(
     agent: Annotated[str | None, Query(description="An Agent as JSON.")] = None,
 ) -> Response:
     """The Person behind an Agent: every identifier under which they are known here (xAPI 1.0.3 Communication 2.4)."""
-    _may_read(sender)
+    require_reading_people(sender)
     _only(request, "agent")
     problems: list[Problem] = []
     parsed: Any = None
@@ -93,11 +92,6 @@ def _definition(iri: str) -> dict[str, Any] | None:
 def _identifiers(agent: dict[str, Any]) -> tuple[list[tuple[str, str]], list[str]]:
     with session_scope() as db:
         return known_identifiers(db, agent)
-
-
-def _may_read(sender: KnownKey) -> None:
-    if not any(sender.may(scope) for scope in _READING):
-        raise NotAllowed("This key may not read. It needs a scope such as statements/read or all/read.")
 
 
 def _only(request: Request, name: str) -> None:

@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from app.accounts.credentials import KnownKey
 from app.api.problems import errors
 from app.api.requests import read_body
+from app.api.xapi_scopes import DOCUMENTS, READ_ALL
 from app.api.xapi_version import Spoken
 from app.config import Settings
 from app.database import session_scope
@@ -25,10 +26,6 @@ from app.lrs.documents import Conditions, Content, Resource, Stored
 from app.lrs.statements import rules_for
 from app.schemas import ErrorRead
 from app.security import Sender, require_scope
-
-READ_ALL = "all/read"
-SCOPES: dict[Resource, str] = {"state": "state", "agent_profile": "profile", "activity_profile": "profile"}
-"""What a key must carry, as xAPI 1.0.3 Communication 4.0 names it; `all/read` is enough for reading."""
 
 PATHS: dict[Resource, str] = {
     "state": "/activities/state",
@@ -129,7 +126,7 @@ for _resource in PATHS:
 def _asked(request: Request, sender: KnownKey, resource: Resource, spoken: str, act: Act) -> Asked:
     """What is asked for, once it is clear that this sender may."""
     if not (act == "read" and sender.may(READ_ALL)):
-        require_scope(sender, SCOPES[resource])
+        require_scope(sender, DOCUMENTS[resource])
     return read_parameters(resource, request.query_params.multi_items(), rules_for(spoken), act)
 
 

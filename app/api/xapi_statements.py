@@ -11,13 +11,13 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from app.accounts.credentials import KnownKey
 from app.api.problems import errors
 from app.api.xapi_consistency import CONSISTENT_THROUGH
+from app.api.xapi_scopes import only_own_statements
 from app.api.xapi_version import Spoken
 from app.config import Settings
 from app.database import session_scope
-from app.errors import NotAllowed, NotFound
+from app.errors import NotFound
 from app.lrs import formats
 from app.lrs.attachments import multipart_response
 from app.lrs.filters import authority_key
@@ -29,8 +29,6 @@ from app.publishing import Publisher
 from app.security import Sender
 from app.warehouse import bronze, definitions, pages
 from app.warehouse.pages import FoundStatement, Page
-
-_READING = ("statements/read", "all/read", "all")
 
 router = APIRouter(prefix="/xapi", tags=["xAPI"], responses=errors(400, 401, 403, 404, 503))
 
@@ -64,7 +62,7 @@ async def get_statements(  # noqa: PLR0917  (each parameter is one of the standa
     ascending: Described.Text = None,
 ) -> Response:
     """Statements that match every filter, newest first, page by page; or one by its id (Communication 2.1.3)."""
-    mine = _only_mine(sender)
+    mine = only_own_statements(sender)
     query = read_query(request.query_params.multi_items(), rules_for(spoken))
     settings: Settings = request.app.state.settings
     publisher: Publisher = request.app.state.publisher
@@ -185,14 +183,3 @@ def _hashes(found: Sequence[FoundStatement]) -> list[str]:
 def _described(found: Sequence[FoundStatement], contents: Mapping[str, bytes]) -> list[tuple[dict[str, Any], bytes]]:
     described = [a for one in found for a in _attachments_of(orjson.loads(one.payload))]
     return [(a, contents[a["sha2"].lower()]) for a in described if a["sha2"].lower() in contents]
-
-
-def _only_mine(sender: KnownKey) -> bool:
-    """Whether the key may read only what it wrote; NotAllowed when it may read nothing (Communication 4.2)."""
-    if any(scope in sender.scopes for scope in _READING):
-        return False
-    if "statements/read/mine" in sender.scopes:
-        return True
-    raise NotAllowed(
-        "This key may not read statements. It needs the scope statements/read, statements/read/mine or all/read."
-    )

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, redirect_stdout
 from functools import partial
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar
 from uuid import UUID
@@ -15,9 +14,10 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from app.accounts.credentials import environment_key
 from app.api.durable import KnownIds, make_durable
+from app.cli.reading import content_of
 from app.config import Settings, get_settings
 from app.database import session_scope
-from app.errors import BadRequest, TooLarge
+from app.errors import BadRequest
 from app.etl_incremental import flatten_statement
 from app.ingest import dead_letters, queries
 from app.ingest.mending import Fix
@@ -160,7 +160,7 @@ def _replay(arguments: argparse.Namespace) -> int:
     if bool(arguments.id) == arguments.all_open or (arguments.id and wanted.model_dump(exclude_none=True)):
         raise BadRequest("replay takes either ids, or --all-open with as many filters as you like.")
     if arguments.body_file:
-        body = _content_of(arguments.body_file, settings.max_body_bytes)
+        body = content_of(arguments.body_file, settings.max_body_bytes, option="--body-file")
         fix = Fix(body, fix.content_type, fix.xapi_version, fix.statement_id)
     if fix.changes and len(arguments.id) != 1:
         raise BadRequest("--body-file, --content-type, --xapi-version and --statement-id mend one letter; give one id.")
@@ -229,21 +229,6 @@ def _checked(model: type[Model], arguments: argparse.Namespace, *names: str) -> 
         first = error.errors()[0]
         option = "--" + "-".join(str(part).replace("_", "-") for part in first["loc"][:1])
         raise BadRequest(f"{option}: {first['msg'].removeprefix('Value error, ')}.") from None
-
-
-def _content_of(file: str, max_bytes: int) -> bytes:
-    """The bytes of a file, no more than a request may have."""
-    try:
-        if file == "-":
-            body = sys.stdin.buffer.read(max_bytes + 1)
-        else:
-            with Path(file).open("rb") as opened:
-                body = opened.read(max_bytes + 1)
-    except OSError as error:
-        raise BadRequest(f"--body-file {file}: {error.strerror or error}.") from None
-    if len(body) > max_bytes:
-        raise TooLarge(f"--body-file {file} has more than {max_bytes} bytes (MAX_BODY_BYTES).")
-    return body
 
 
 def _table(letters: Sequence[LetterRow]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.exc import OperationalError
 
 from app.cli import (
+    access_commands,
     dead_letter_commands,
     demo,
     etl,
@@ -26,6 +27,7 @@ from app.errors import AppError
 COMMANDS = (
     *(up, migrate, key_commands, etl, rebuild, dead_letter_commands, loader_commands, people_commands),
     reminder_commands,
+    access_commands,
 )
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
 from app import retention
@@ -10,9 +9,10 @@ from app.accounts import roster_import
 from app.accounts.roster import ID_HOME_PAGE, read_roster
 from app.accounts.roster_files import read_table
 from app.accounts.schemas import RowRead
+from app.cli.reading import content_of
 from app.config import get_settings
 from app.database import session_scope
-from app.errors import BadRequest, TooLarge
+from app.errors import BadRequest
 from app.etl_streaming import the_stream
 from app.ingest.transformers.response_export import COURSE
 from app.response_import import import_responses
@@ -56,7 +56,7 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
 
 
 def _roster(arguments: argparse.Namespace) -> int:
-    roster = read_roster(read_table(_content_of(arguments.file)), arguments.id_home_page)
+    roster = read_roster(read_table(content_of(arguments.file, get_settings().max_body_bytes)), arguments.id_home_page)
     if arguments.dry_run:
         with session_scope() as db:
             told = roster_import.look_at(db, roster)
@@ -83,7 +83,7 @@ def _responses(arguments: argparse.Namespace) -> int:
     told = import_responses(
         session_scope,
         the_stream() if get_settings().etl_mode == "streaming" else None,
-        read_table(_content_of(arguments.file)),
+        read_table(content_of(arguments.file, get_settings().max_body_bytes)),
         course=arguments.course,
         cohort=arguments.cohort,
         actor=ACTOR,
@@ -121,21 +121,6 @@ def _how(applied: bool) -> str:
 
 def _lines(one: RowRead) -> list[str]:
     return [f"row {one.row}: {problem.path} {problem.message} {problem.expected}".rstrip() for problem in one.problems]
-
-
-def _content_of(file: str) -> bytes:
-    most = get_settings().max_body_bytes
-    try:
-        if file == "-":
-            content = sys.stdin.buffer.read(most + 1)
-        else:
-            with Path(file).open("rb") as opened:
-                content = opened.read(most + 1)
-    except OSError as error:
-        raise BadRequest(f"{file}: {error.strerror or error}.") from None
-    if len(content) > most:
-        raise TooLarge(f"{file} has more than {most} bytes (MAX_BODY_BYTES).")
-    return content
 
 
 def _days(text: str) -> int:

@@ -135,9 +135,9 @@ class Server:
         """The completion report of a cohort. CannotRun if it cannot be had."""
         return self._administer("GET", f"/api/reports/cohorts/{quote(cohort_id)}/completions")
 
-    def pipeline(self) -> Pipeline:
-        """The server's count of what waits and is stored. CannotRun if it does not tell us."""
-        counts = self._administer("GET", "/api/debug/pipeline")
+    def pipeline(self, *, exact: bool = False) -> Pipeline:
+        """The server's count of what waits and is stored, estimated if large. CannotRun if it does not tell us."""
+        counts = self._administer("GET", "/api/debug/pipeline" + ("?exact=true" if exact else ""))
         try:
             waiting = max(int(counts["stream_length"]), int(counts.get("pending") or 0))
             return Pipeline(waiting, int(counts["raw_statements"]), int(counts.get("dead_letters") or 0))
@@ -145,7 +145,7 @@ class Server:
             raise CannotRun(f"{self.base_url}/api/debug/pipeline answered without its counts.") from error
 
     def wait_until_loaded(self) -> Pipeline | None:
-        """Wait until nothing is queued; None once the queue got no shorter for patience_seconds."""
+        """Wait until nothing is queued, then count; None once the queue got no shorter for patience_seconds."""
         shortest, give_up_at = -1, 0.0
         while (pipeline := self.pipeline()).waiting:
             if shortest < 0 or pipeline.waiting < shortest:
@@ -153,7 +153,7 @@ class Server:
             elif monotonic() >= give_up_at:
                 return None
             self._pause(POLL_SECONDS)
-        return pipeline
+        return self.pipeline(exact=True)
 
     def _send_statements(self, method: str, target: str, body: bytes) -> Answer:
         headers = {"Content-Type": "application/json", **self._version}

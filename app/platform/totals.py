@@ -109,6 +109,7 @@ class Totals(threading.Thread):
             except redis.RedisError as error:
                 log.debug("counts are kept until Redis is back", error=str(error)[:300])
             except Exception:
+                # Were this thread to end, the counts of this process would stand still for as long as it lives.
                 log.exception("counts could not be told")
             self._over.wait(TELL_SECONDS)
 

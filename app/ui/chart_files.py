@@ -6,10 +6,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy.orm import Session
 
+from app.access.callers import needs
 from app.charts import drawing
 from app.database import get_db
 from app.errors import BadRequest, NotFound, Problem
-from app.security import needs
 from app.ui.figures import BUILDERS, PREFIX, as_csv
 from app.ui.pages import PRIVATE, zone_of
 from app.ui.remembering import remembering

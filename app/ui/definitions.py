@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from app.security import needs
+from app.access.callers import needs
 from app.ui.definition_texts import SECTIONS
 from app.ui.pages import HTML, show
 

@@ -5,11 +5,29 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.ui import chart_files, definitions, overview, parts
+from app.ui import (
+    account,
+    accounts_admin,
+    chart_files,
+    definitions,
+    live,
+    login,
+    overview,
+    parts,
+)
 from app.ui.assets import PREFIX, get_asset
 from app.ui.errors import ErrorPages
 
-ROUTERS = (chart_files.router, definitions.router, overview.router, parts.router)
+ROUTERS = (
+    login.router,
+    account.router,
+    accounts_admin.router,
+    chart_files.router,
+    definitions.router,
+    live.router,
+    overview.router,
+    parts.router,
+)
 
 
 class SqueezedPages:

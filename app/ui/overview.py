@@ -7,13 +7,13 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
+from app.access.callers import needs
 from app.analytics import today
 from app.analytics.schemas_today import CohortToday, LatestActivity, Today
 from app.config import Settings
 from app.database import get_db
 from app.errors import NotFound
 from app.schemas import CohortName
-from app.security import needs
 from app.ui import overview_charts as charts
 from app.ui.definitions import definition
 from app.ui.figures import drawn, drawn_chart

@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import BaseModel
 
 from app import __version__
+from app.access.callers import Caller
 from app.platform import clock
 from app.ui import formatting
 from app.ui.assets import asset
@@ -35,7 +36,7 @@ class Shell:
     request: Request
     zone: ZoneInfo
     theme: str
-    caller: Any
+    caller: Caller | None
     groups: list[Group]
     here: str
     csrf: str
@@ -43,7 +44,7 @@ class Shell:
 
     def may(self, scope: str) -> bool:
         """Whether the caller may do what needs this scope."""
-        return self.caller is not None and scope in self.caller.scopes
+        return self.caller is not None and self.caller.may(scope)
 
     def address(self, **changed: object) -> str:
         """The address of this page with some of its parameters changed or, by None, gone."""
@@ -67,6 +68,16 @@ def show(request: Request, template: str, page: BaseModel, *, status: int = 200,
     if wants_json(request):
         return Response(page.model_dump_json(), status, PRIVATE, "application/json")
     return HTMLResponse(render(request, template, page=page, **more), status, PRIVATE)
+
+
+def page(request: Request, template: str, status: int = 200, **values: object) -> Response:
+    """A page that has no twin at its own address: forms for people, whose JSON doors are elsewhere.
+
+    The template also knows `caller` and `csrf_token`, which is another one before somebody has logged in.
+    """
+    caller = getattr(request.state, "caller", None)
+    known = {"caller": caller, "csrf_token": caller.form_token() if caller else ""}
+    return HTMLResponse(render(request, template, **{**known, **values}), status, PRIVATE)
 
 
 def render(request: Request, template: str, **values: object) -> str:
@@ -119,5 +130,5 @@ def _shell(request: Request, zone: ZoneInfo) -> Shell:
         caller=caller,
         groups=seen_with(caller.scopes) if caller else [],
         here=current(request.url.path),
-        csrf=getattr(caller, "csrf", "") or "",
+        csrf=caller.form_token() if caller else "",
     )

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
+from app.access.callers import needs
 from app.platform import clock
-from app.security import needs
 from app.ui.pages import HTML, show
 
 router = APIRouter(tags=["Pages"])

@@ -1,13 +1,13 @@
 """What the overview counts, in the index by time: whose statement it was, and about which lesson.
 
 Revision: 0013
-After: 0008
+After: 0011
 """
 
 from alembic import op
 
 revision = "0013"
-down_revision = "0008"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

@@ -172,6 +172,7 @@ def test_the_pipeline_tells_what_waits_and_what_is_stored(doors: Doors, drain: C
     after = look()
     assert (after["stream_length"], after["raw_statements"], after["flat_statements"]) == (0, 2, 2)
     assert after["last_statement"]["verb"] == "completed"
+    assert after["estimated"] == []
 
 
 @pytest.mark.parametrize("leftover", [False, True])

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+pytest.register_assert_rewrite("tests.rooms.lrs.validation.changes")
+
 FULL: dict[str, Any] = {
     "id": "8a7abb66-c516-461b-8da7-d63c31d40ca3",
     "actor": {

@@ -1,8 +1,14 @@
 """From which address does a request come? Headers are believed as far as the operator says that proxies write them."""
 
+from collections.abc import Sequence
 from ipaddress import IPv6Address, ip_address, ip_network
+from urllib.parse import urlsplit
 
 from fastapi import Request
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from app.config import Settings
 
 
 def client_address(request: Request, trusted_proxies: int) -> str:
@@ -18,6 +24,22 @@ def client_address(request: Request, trusted_proxies: int) -> str:
         if len(chain) >= trusted_proxies and (found := _counted(chain[-trusted_proxies])):
             return found
     return _counted(peer) or peer
+
+
+def is_https(scope: Scope, settings: Settings) -> bool:
+    """Whether the browser speaks TLS: to us, to a proxy of ours that says so, or to the host of an https PUBLIC_URL."""
+    if scope["scheme"] == "https":
+        return True
+    headers = Headers(scope=scope)
+    public = urlsplit(settings.public_url or "")
+    if public.scheme == "https" and headers.get("host", "").lower() == public.netloc.lower():
+        return True
+    return bool(settings.signup_trusted_proxies) and _nearest(headers.getlist("x-forwarded-proto")) == "https"
+
+
+def _nearest(values: Sequence[str]) -> str:
+    """What the proxy nearest to us wrote or passed on; what stands left of it, anybody may have written."""
+    return ",".join(values).split(",")[-1].strip().lower()
 
 
 def _counted(text: str) -> str | None:

@@ -1,0 +1,85 @@
+"""Against requests that another site makes a browser send (CSRF): a token that only our pages know, and where from.
+
+The token is an HMAC under the session's secret, masked anew for each answer: pages are compressed, and a secret that
+stood in them unchanged could be found out by how well they compress (BREACH). Only requests that are authenticated by
+a cookie need it; what a browser does not send by itself cannot be forged.
+"""
+
+import binascii
+import hmac
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from hashlib import sha256
+from urllib.parse import urlsplit
+
+from fastapi import Request
+
+from app.access.forms import FORM, form_of
+from app.config import Settings
+from app.errors import NotAllowed
+
+FIELD = "csrf_token"
+HEADER = "X-CSRF-Token"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_BYTES = sha256().digest_size
+
+
+class Forged(NotAllowed):
+    """The request carries a session, and nothing shows that a page of ours sent it."""
+
+    code = "csrf"
+    title = "Nothing shows that this comes from a page of ours"
+
+
+def secret_of(cookie: str) -> bytes:
+    """What the tokens of one session (or of one login form) have in common."""
+    return hmac.digest(cookie.encode("utf-8", "replace"), b"7taps Analytics: forms", sha256)
+
+
+def masked(secret: bytes) -> str:
+    """A token for one answer: a random mask, and the secret under it."""
+    mask = secrets.token_bytes(_BYTES)
+    return urlsafe_b64encode(mask + _xor(mask, secret)).decode()
+
+
+def is_token_of(secret: bytes, token: str) -> bool:
+    """Whether a token was made from this secret."""
+    try:
+        both = urlsafe_b64decode(token.encode("ascii"))
+    except (binascii.Error, ValueError):
+        return False
+    return len(both) == 2 * _BYTES and hmac.compare_digest(_xor(both[:_BYTES], both[_BYTES:]), secret)
+
+
+async def check(request: Request, secret: bytes) -> None:
+    """Forged unless the request comes from a page of this site and carries a token of this secret.
+
+    The token is the header X-CSRF-Token, or the field csrf_token of a form that is sent urlencoded.
+    """
+    check_origin(request)
+    token = request.headers.get(HEADER)
+    if token is None and request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM:
+        token = (await form_of(request)).get(FIELD)
+    if token is None:
+        raise Forged(f"With a session this needs the header {HEADER}, or the field {FIELD} of a form.")
+    if not is_token_of(secret, token):
+        raise Forged("The page that sent this is out of date. Load it again, and send once more.")
+
+
+def check_origin(request: Request) -> None:
+    """Forged when the browser says that a page of another site sent this (Fetch Metadata; Origin, RFC 6454)."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None and site not in ("same-origin", "none"):
+        raise Forged("A page of another site sent this.")
+    origin = request.headers.get("origin")
+    if origin is None:
+        return
+    settings: Settings = request.app.state.settings
+    host = urlsplit(origin).netloc.lower()
+    own = {request.headers.get("host", "").lower(), urlsplit(settings.public_url or "").netloc.lower()} - {""}
+    if host not in own:
+        raise Forged("A page of another site sent this.")
+
+
+def _xor(one: bytes, other: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(one, other, strict=True))

@@ -1,0 +1,81 @@
+"""The stream of events that pages listen to (server-sent events, HTML Living Standard 9.2)."""
+
+import time
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from starlette.responses import StreamingResponse
+
+from app.access.callers import Caller, bearer_of, needs, session_of
+from app.analytics.schemas_today import LatestActivity
+from app.ui.live_reader import Event, Live
+from app.ui.pages import zone_of
+from app.ui.pulse import Pulse
+from app.ui.viewing import viewer_of
+
+router = APIRouter(tags=["Pages"])
+
+SCOPE, BADGE_SCOPE, LEARNERS_SCOPE = "reports:read", "pipeline:read", "learners:read"
+HEARTBEAT_SECONDS = 15.0
+STILL_IN_SECONDS = 10.0
+"""How often it is looked up whether the listener may still listen; so long may one whose session ended go on."""
+MAX_SECONDS = 900.0
+"""After so long the browser has to connect anew, which it does by itself."""
+RECONNECT_MS = 3_000
+_EVENTS: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}
+
+
+@router.get("/ui/live", response_class=Response, responses=_EVENTS)
+async def get_live(request: Request, caller: Annotated[Caller, needs(SCOPE)]) -> Response:
+    """Events as they happen: `pipeline` when its state changes, `statement` for each new activity of a learner."""
+    live: Live = request.app.state.live
+    live.make_room()
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(_told(request, live, caller), media_type="text/event-stream", headers=headers)
+
+
+async def _told(request: Request, live: Live, caller: Caller) -> AsyncIterator[bytes]:
+    zone, begun = zone_of(request), time.monotonic()
+    checked = spoken = begun
+    with live.listening(viewer_of(request)) as listener:
+        yield b"retry: %d\n\n" % RECONNECT_MS
+        while not listener.ended and time.monotonic() - begun < MAX_SECONDS:
+            event = await listener.hear(min(HEARTBEAT_SECONDS, STILL_IN_SECONDS) / 2)
+            now = time.monotonic()
+            if now - checked >= STILL_IN_SECONDS:
+                if not await _still_in(request):
+                    return
+                checked = now
+            if event is not None and (text := _as_text(event, caller, zone)):
+                spoken = now
+                yield text
+            elif now - spoken >= HEARTBEAT_SECONDS:
+                spoken = now
+                yield b": still here\n\n"
+
+
+async def _still_in(request: Request) -> bool:
+    """Whether who began to listen would be let in now."""
+    asks = bearer_of if request.headers.get("authorization") else session_of
+    caller = await asks(request)
+    return caller is not None and caller.may(SCOPE)
+
+
+def _as_text(event: Event, caller: Caller, zone: ZoneInfo) -> bytes:
+    """An event as it is sent; empty when it is not for this caller. JSON has no line breaks of its own."""
+    if isinstance(event, Pulse):
+        return _event("pipeline", event.model_dump()) if caller.may(BADGE_SCOPE) else b""
+    return _event("statement", _activity(event, caller, zone))
+
+
+def _activity(one: LatestActivity, caller: Caller, zone: ZoneInfo) -> dict[str, Any]:
+    path = f"/ui/learners/{one.learner_id}" if one.learner_id and caller.may(LEARNERS_SCOPE) else None
+    when = f"{one.occurred_at.astimezone(zone):%H:%M}"
+    return {**one.model_dump(mode="json"), "learner_path": path, "when": when}
+
+
+def _event(name: str, data: object) -> bytes:
+    return b"event: %s\ndata: %s\n\n" % (name.encode(), orjson.dumps(data))
