@@ -93,6 +93,28 @@ def stream_state() -> StreamState:
     return StreamState(int(stream.client.xlen(stream.name)), sum(group["pending"] for group in groups), oldest_at)
 
 
+@dataclass(frozen=True, slots=True)
+class ConsumerState:
+    """One of the consumer group. pending: entries it took and has not acknowledged. idle: since it last asked."""
+
+    name: str
+    pending: int
+    idle_seconds: float
+
+
+def stream_consumers() -> list[ConsumerState]:
+    """Who reads the stream, by name; nobody when no worker has ever run. Raises what Redis raises."""
+    stream = the_stream()
+    try:
+        found: Any = stream.client.xinfo_consumers(stream.name, get_settings().stream_group)
+    except redis.ResponseError:
+        return []
+    return sorted(
+        (ConsumerState(one["name"].decode(errors="replace"), one["pending"], one["idle"] / 1000) for one in found),
+        key=lambda one: one.name,
+    )
+
+
 def the_stream() -> StatementStream:
     """The statement stream of the settings, for threads."""
     settings = get_settings()

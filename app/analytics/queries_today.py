@@ -142,3 +142,16 @@ WHERE {part.condition}
 ORDER BY raw.seq DESC LIMIT :limit
 """
     return list(db.execute(text(sql), part.bind(limit=limit, looked_at=limit * 10)).all())
+
+
+def stored_by_minute(db: Session, since: datetime, most: int) -> Rows:
+    """Statements by the minute in which they were accepted: at, statements. most: so many of the newest are counted."""
+    sql = """
+SELECT date_trunc('minute', stored_at) AS at, count(*) AS statements
+FROM (
+    SELECT stored_at FROM bronze.statements_raw
+    WHERE stored_at >= :since AND voided_by IS NULL ORDER BY stored_at DESC, seq DESC LIMIT :most
+) accepted
+GROUP BY 1
+"""
+    return db.execute(text(sql), {"since": since, "most": most}).all()

@@ -52,6 +52,13 @@ class ActivityPattern(BaseModel):
     hours: list[HourOfWeek]
 
 
+class MinuteAccepted(BaseModel):
+    """How much was accepted in one minute. at: its beginning."""
+
+    at: datetime
+    statement_count: int
+
+
 class LatestActivity(BaseModel):
     """One thing that a learner did, in their words. learner_id: null when nobody knows who it was, as for a group."""
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.accounts.visibility import Viewer
 from app.analytics import queries_today, rules
 from app.analytics.overview import Limits, cohort_overview
-from app.analytics.schemas_today import ActivityPattern, CohortToday, HourOfWeek, LatestActivity, Today
+from app.analytics.schemas_today import ActivityPattern, CohortToday, HourOfWeek, LatestActivity, MinuteAccepted, Today
 from app.analytics.selection import Filters, Page, Part
 from app.platform import clock
 from app.schemas import CohortName
@@ -23,6 +23,9 @@ MAX_COHORTS = 50
 """As many cohorts as the overview tells of, those that began last."""
 MAX_UNPLANNED = 5
 MAX_LATEST = 50
+THROUGHPUT_MINUTES = 15
+THROUGHPUT_COUNTED = 200_000
+"""So many statements, the newest, are counted: some 13,000 a minute, more than one loader takes."""
 _QUARTER = timedelta(minutes=15)
 
 _DID = {
@@ -119,6 +122,14 @@ def activity_pattern(db: Session, viewer: Viewer, zone: ZoneInfo) -> ActivityPat
             for hour in range(24)
         ],
     )
+
+
+def accepted_by_minute(db: Session) -> list[MinuteAccepted]:
+    """How much was accepted in each of the last minutes, the oldest first, minutes without anything too."""
+    this_minute = clock.now().replace(second=0, microsecond=0)
+    minutes = [this_minute - timedelta(minutes=ago) for ago in range(THROUGHPUT_MINUTES - 1, -1, -1)]
+    found = {row.at: row.statements for row in queries_today.stored_by_minute(db, minutes[0], THROUGHPUT_COUNTED)}
+    return [MinuteAccepted(at=minute, statement_count=found.get(minute, 0)) for minute in minutes]
 
 
 def latest_activity(db: Session, viewer: Viewer, limit: int = MAX_LATEST) -> list[LatestActivity]:

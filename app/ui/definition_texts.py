@@ -132,6 +132,10 @@ SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
             "HourOfWeek.statement_count": (
                 "statements in this hour of this weekday, all weeks together; up to five minutes old."
             ),
+            "MinuteAccepted.statement_count": (
+                "statements accepted in this minute and stored since, without voided ones; of all minutes "
+                "together the newest 200,000."
+            ),
         },
     ),
     (

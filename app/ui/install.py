@@ -14,6 +14,8 @@ from app.ui import (
     login,
     overview,
     parts,
+    pipeline,
+    search,
 )
 from app.ui.assets import PREFIX, get_asset
 from app.ui.errors import ErrorPages
@@ -27,6 +29,8 @@ ROUTERS = (
     live.router,
     overview.router,
     parts.router,
+    pipeline.router,
+    search.router,
 )
 
 

@@ -3,14 +3,19 @@
 import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import orjson
 from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
-from app.access.callers import Caller, bearer_of, needs, session_of
+from app.access.callers import Caller, bearer_of, needs, session_limits
+from app.accounts import sessions
 from app.analytics.schemas_today import LatestActivity
+from app.config import Settings
+from app.database import session_scope
 from app.ui.live_reader import Event, Live
 from app.ui.pages import zone_of
 from app.ui.pulse import Pulse
@@ -22,8 +27,6 @@ SCOPE, BADGE_SCOPE, LEARNERS_SCOPE = "reports:read", "pipeline:read", "learners:
 HEARTBEAT_SECONDS = 15.0
 STILL_IN_SECONDS = 10.0
 """How often it is looked up whether the listener may still listen; so long may one whose session ended go on."""
-MAX_SECONDS = 900.0
-"""After so long the browser has to connect anew, which it does by itself."""
 RECONNECT_MS = 3_000
 _EVENTS: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}
 
@@ -38,11 +41,11 @@ async def get_live(request: Request, caller: Annotated[Caller, needs(SCOPE)]) ->
 
 
 async def _told(request: Request, live: Live, caller: Caller) -> AsyncIterator[bytes]:
-    zone, begun = zone_of(request), time.monotonic()
-    checked = spoken = begun
+    zone = zone_of(request)
+    checked = spoken = time.monotonic()
     with live.listening(viewer_of(request)) as listener:
         yield b"retry: %d\n\n" % RECONNECT_MS
-        while not listener.ended and time.monotonic() - begun < MAX_SECONDS:
+        while not listener.ended:
             event = await listener.hear(min(HEARTBEAT_SECONDS, STILL_IN_SECONDS) / 2)
             now = time.monotonic()
             if now - checked >= STILL_IN_SECONDS:
@@ -58,10 +61,17 @@ async def _told(request: Request, live: Live, caller: Caller) -> AsyncIterator[b
 
 
 async def _still_in(request: Request) -> bool:
-    """Whether who began to listen would be let in now."""
-    asks = bearer_of if request.headers.get("authorization") else session_of
-    caller = await asks(request)
-    return caller is not None and caller.may(SCOPE)
+    """Whether who began to listen would be let in now. Listening keeps no session from ending by itself."""
+    caller: Caller = request.state.caller
+    if caller.session_id is None:
+        found = await bearer_of(request)
+        return found is not None and found.may(SCOPE)
+    return await run_in_threadpool(_lasts, caller.session_id, request.app.state.settings)
+
+
+def _lasts(session_id: UUID, settings: Settings) -> bool:
+    with session_scope() as db:
+        return sessions.lasts(db, session_limits(settings), session_id)
 
 
 def _as_text(event: Event, caller: Caller, zone: ZoneInfo) -> bytes:
