@@ -16,6 +16,7 @@ from app.ui import (
     parts,
     pipeline,
     search,
+    statements,
 )
 from app.ui.assets import PREFIX, get_asset
 from app.ui.errors import ErrorPages
@@ -31,6 +32,7 @@ ROUTERS = (
     parts.router,
     pipeline.router,
     search.router,
+    statements.router,
 )
 
 

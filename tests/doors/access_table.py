@@ -102,6 +102,8 @@ ROUTES: dict[str, str] = {
     "GET /ui/definitions": "reports:read",
     "GET /ui/live": "reports:read",
     "GET /ui/search": "reports:read",
+    "GET /ui/statements": "statements:read",
+    "GET /ui/statements/{statement_id}": "statements:read",
     "GET /ui/test-etl-streaming": "pipeline:read",
     "POST /ui/test-etl-streaming/resume": "pipeline:run",
     "GET /ui/test-etl-incremental": "pipeline:read",
