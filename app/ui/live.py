@@ -16,6 +16,7 @@ from app.accounts import sessions
 from app.analytics.schemas_today import LatestActivity
 from app.config import Settings
 from app.database import session_scope
+from app.platform import clock
 from app.ui.live_reader import Event, Live
 from app.ui.pages import zone_of
 from app.ui.pulse import Pulse
@@ -83,7 +84,8 @@ def _as_text(event: Event, caller: Caller, zone: ZoneInfo) -> bytes:
 
 def _activity(one: LatestActivity, caller: Caller, zone: ZoneInfo) -> dict[str, Any]:
     path = f"/ui/learners/{one.learner_id}" if one.learner_id and caller.may(LEARNERS_SCOPE) else None
-    when = f"{one.occurred_at.astimezone(zone):%H:%M}"
+    local, today = one.occurred_at.astimezone(zone), clock.now().astimezone(zone).date()
+    when = f"{local:%H:%M}" if local.date() == today else f"{local.day} {local:%b %Y, %H:%M}"
     return {**one.model_dump(mode="json"), "learner_path": path, "when": when}
 
 
