@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from types import FrameType
+from typing import Any
 from uuid import UUID
 
 from fastapi import FastAPI
@@ -87,6 +88,7 @@ class Live:
         self._listeners: set[Listener] = set()
         self._reading: asyncio.Task[None] | None = None
         self._ended = False
+        self._server: Any = None
 
     @property
     def listener_count(self) -> int:
@@ -127,7 +129,11 @@ class Live:
             listener.end()
 
     async def _read(self) -> None:
+        self._server = self._server or _server_of_this_loop()
         while self._listeners and not self._ended:
+            if getattr(self._server, "should_exit", False):
+                self.end()
+                return
             try:
                 pulse, latest = await run_in_threadpool(self._look, {one.viewer for one in self._listeners})
             except Exception as error:  # noqa: BLE001  (one look that fails must not silence all pages)
@@ -161,6 +167,19 @@ async def live_pages(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
         yield
     finally:
         live.end()
+
+
+def _server_of_this_loop() -> object | None:
+    """The uvicorn server whose loop this is, for where it runs in a thread that hears no signals; None if there is none.
+
+    It has no public way to be asked for, so it is looked for among what the tasks of the loop are the work of.
+    """
+    for task in asyncio.all_tasks():
+        frame = getattr(task.get_coro(), "cr_frame", None)
+        owner = frame.f_locals.get("self") if frame is not None else None
+        if hasattr(owner, "should_exit"):
+            return owner
+    return None
 
 
 def _hear(number: signal.Signals, loop: asyncio.AbstractEventLoop, live: Live) -> None:

@@ -2,13 +2,11 @@
 
 import asyncio
 import json
-import os
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 from sqlalchemy import event
 
@@ -277,24 +275,24 @@ def last(seconds: float) -> LastProcessed:
 
 
 @pytest.mark.parametrize(
-    ("halted", "age", "letters", "newest", "state", "text"),
+    ("halted", "age", "letters", "newest", "told"),
     [
-        (None, None, 0, last(0.2), "good", "Live · 0.2 s"),
-        (None, 1.0, 0, last(0.2), "good", "Live · 0.2 s"),
-        (None, 40.0, 0, last(0.2), "slow", "Behind by 40 s"),
-        (None, 121.0, 0, last(0.2), "broken", "Behind by 2 min 1 s"),
-        (None, None, 8, last(0.2), "slow", "8 dead letters"),
-        (None, None, 1, last(0.2), "slow", "1 dead letter"),
-        ("Too many die.", None, 0, last(0.2), "broken", "The loader has stopped"),
-        (None, None, 0, None, "good", "Ready"),
+        (None, None, 0, last(0.2), ("good", "Live · 0.2 s")),
+        (None, 1.0, 0, last(0.2), ("good", "Live · 0.2 s")),
+        (None, 40.0, 0, last(0.2), ("slow", "Behind by 40 s")),
+        (None, 121.0, 0, last(0.2), ("broken", "Behind by 2 min 1 s")),
+        (None, None, 8, last(0.2), ("slow", "8 dead letters")),
+        (None, None, 1, last(0.2), ("slow", "1 dead letter")),
+        ("Too many die.", None, 0, last(0.2), ("broken", "The loader has stopped")),
+        (None, None, 0, None, ("good", "Ready")),
     ],
 )
 def test_what_the_badge_says(
-    halted: str | None, age: float | None, letters: int, newest: LastProcessed | None, state: str, text: str
+    halted: str | None, age: float | None, letters: int, newest: LastProcessed | None, told: tuple[str, str]
 ) -> None:
     now = clock.now()
     with clock.set_now(now):
         oldest = now - timedelta(seconds=age) if age else None
-        told = judge(halted, StreamState(1 if age else 0, 0, oldest), letters, newest, 120)
-    assert (told.state, told.text) == (state, text)
-    assert told.title.endswith(".")
+        found = judge(halted, StreamState(1 if age else 0, 0, oldest), letters, newest, 120)
+    assert (found.state, found.text) == told
+    assert found.title.endswith(".")
