@@ -170,14 +170,14 @@ async def live_pages(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
 
 
 def _server_of_this_loop() -> object | None:
-    """The uvicorn server whose loop this is, for where it runs in a thread that hears no signals; None if there is none.
+    """The uvicorn server of this loop, for where it runs in a thread that hears no signals; None if there is none.
 
     It has no public way to be asked for, so it is looked for among what the tasks of the loop are the work of.
     """
     for task in asyncio.all_tasks():
         frame = getattr(task.get_coro(), "cr_frame", None)
         owner = frame.f_locals.get("self") if frame is not None else None
-        if hasattr(owner, "should_exit"):
+        if hasattr(owner, "should_exit") and hasattr(owner, "handle_exit"):
             return owner
     return None
 

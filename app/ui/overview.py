@@ -18,12 +18,14 @@ from app.ui import overview_charts as charts
 from app.ui.definitions import definition
 from app.ui.figures import drawn, drawn_chart
 from app.ui.pages import HTML, show, wants_json, zone_of
-from app.ui.remembering import remembering
+from app.ui.remembering import remembered, remembering
 from app.ui.viewing import viewer_of
 
 router = APIRouter(tags=["Pages"])
 
 LATEST_SHOWN = 12
+COHORTS_SECONDS = 10
+"""For so long the figures of the cohorts stand: they pass over the progress of every learner."""
 
 
 class OverviewPage(BaseModel):
@@ -49,7 +51,8 @@ def get_overview(
     viewer, zone = viewer_of(request), zone_of(request)
     settings: Settings = request.app.state.settings
     remembering(request.app, db)
-    now, cohorts = today.today(db, viewer, zone), today.cohorts_today(db, viewer)
+    now = today.today(db, viewer, zone)
+    cohorts = remembered(db, ("cohorts", viewer), COHORTS_SECONDS, lambda: today.cohorts_today(db, viewer))
     chosen = next((one.cohort for one in cohorts if cohort in (None, one.cohort.id) and one.learner_count), None)
     if cohort is not None and chosen is None:
         chosen = next((one.cohort for one in cohorts if one.cohort.id == cohort), None)
