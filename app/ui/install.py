@@ -5,11 +5,35 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.ui import account, accounts_admin, login, parts
+from app.ui import (
+    account,
+    accounts_admin,
+    chart_files,
+    definitions,
+    live,
+    login,
+    overview,
+    parts,
+    pipeline,
+    search,
+    statements,
+)
 from app.ui.assets import PREFIX, get_asset
 from app.ui.errors import ErrorPages
 
-ROUTERS = (login.router, account.router, accounts_admin.router, parts.router)
+ROUTERS = (
+    login.router,
+    account.router,
+    accounts_admin.router,
+    chart_files.router,
+    definitions.router,
+    live.router,
+    overview.router,
+    parts.router,
+    pipeline.router,
+    search.router,
+    statements.router,
+)
 
 
 class SqueezedPages:
