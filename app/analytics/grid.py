@@ -1,7 +1,8 @@
 """What each learner of a cohort did with each lesson, as a grid: a letter per pair."""
 
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any, Literal, get_args
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from app.analytics import queries, queries_course
 from app.analytics.cursors import read_cursor, write_cursor
 from app.analytics.overview import CohortReading
 from app.analytics.rules import rate
+from app.analytics.schemas import PlannedLesson
 from app.analytics.schemas_course import CohortGrid, GridLearner, GridLesson
 from app.analytics.selection import Page
 from app.analytics.sorting import page_of
@@ -44,10 +46,12 @@ def cohort_grid(
         shown, next_ = page_of(sorted(read.learners, key=_KEYS[sort]), page)
         named = queries.people(db, [row.id for row in shown])
         people = {row.id: named[row.id] for row in shown if row.id in named}
-    today = {key: read.today_of(rows[key].time_zone if key in rows else None) for key in people}
-    cells = queries_course.cells(
-        db, scope.part, list(today.items()), [(lesson.id, lesson.due_on) for lesson in scope.lessons]
-    )
+    untouched = _untouched(scope.lessons)
+    marked = {row.learner_id: row for row in queries_course.marks(db, scope.part, list(people), scope.lesson_ids)}
+    cells: dict[UUID, str] = {}
+    for key in people:
+        today = read.today_of(rows[key].time_zone if key in rows else None)
+        cells[key] = _cells(untouched(today), marked.get(key))
     count = len(read.learners)
     return CohortGrid.model_construct(
         cohort=scope.name,
@@ -68,11 +72,36 @@ def cohort_grid(
                 name=person.name,
                 email=person.email,
                 phone=person.phone,
-                completed=cells.get(key, "").count("d"),
+                completed=cells[key].count("d"),
                 last_activity_at=rows[key].last_at if key in rows else None,
-                cells=cells.get(key, ""),
+                cells=cells[key],
             )
             for key, person in people.items()
         ],
         next=next_,
     )
+
+
+def _untouched(lessons: Sequence[PlannedLesson]) -> Callable[[date], str]:
+    """The cells of somebody who did nothing, by the day it is for them."""
+
+    @lru_cache(maxsize=None)
+    def cells(today: date) -> str:
+        return "".join("l" if lesson.due_on and lesson.due_on < today else "n" for lesson in lessons)
+
+    return cells
+
+
+def _cells(untouched: str, row: Any) -> str:
+    """The cells of a learner: what they did where they did something. Who started a lesson that is overdue is late."""
+    if row is None:
+        return untouched
+    cells = list(untouched)
+    for place, mark in zip(row.places, row.marks, strict=True):
+        if mark == "d":
+            cells[place - 1] = "d"
+        elif mark == "c":
+            cells[place - 1] = "n"
+        elif mark == "p" and cells[place - 1] == "n":
+            cells[place - 1] = "p"
+    return "".join(cells)

@@ -46,43 +46,43 @@ WITH zone AS (SELECT * FROM unnest(CAST(:zones AS text[]), CAST(:todays AS date[
 
 begin AS (SELECT * FROM unnest(CAST(:begun AS uuid[]), CAST(:moments AS timestamptz[])) AS begin (id, moment)),
 
-course AS MATERIALIZED (
-    SELECT cohort_id, lesson_id, due_on FROM cohort_lessons
+size AS (
+    SELECT cohort_id, count(*) AS lessons, true AS is_planned FROM cohort_lessons GROUP BY cohort_id
     UNION ALL
-    SELECT m.cohort_id, p.lesson_id, NULL::date FROM cohort_members m
+    SELECT m.cohort_id, count(DISTINCT p.lesson_id), false FROM cohort_members m
     JOIN gold.lesson_progress p ON p.learner_id = m.user_id AND p.statement_count > 0
     WHERE NOT EXISTS (SELECT FROM cohort_lessons c WHERE c.cohort_id = m.cohort_id)
-    GROUP BY m.cohort_id, p.lesson_id
+    GROUP BY m.cohort_id
 ),
 
-size AS (SELECT cohort_id, count(*) AS lessons FROM course GROUP BY cohort_id),
-
 due AS (
-    SELECT course.cohort_id, day.today, count(*) AS lessons
-    FROM (SELECT DISTINCT today FROM zone) day JOIN course ON course.due_on < day.today
-    GROUP BY course.cohort_id, day.today
+    SELECT c.cohort_id, day.today, count(*) AS lessons
+    FROM (SELECT DISTINCT today FROM zone) day JOIN cohort_lessons c ON c.due_on < day.today
+    GROUP BY c.cohort_id, day.today
 ),
 
 member AS MATERIALIZED (
     SELECT
-        m.cohort_id, m.user_id, greatest(m.joined_at, begin.moment) AS begun_at, coalesce(own.today, home.today) AS today
+        m.cohort_id, m.user_id, greatest(m.joined_at, begin.moment) AS begun_at, coalesce(own.today, home.today) AS today,
+        size.lessons, coalesce(size.is_planned, false) AS is_planned
     FROM cohort_members m
     JOIN users u ON u.id = m.user_id
     JOIN cohorts h ON h.id = m.cohort_id
     JOIN zone home ON home.name = h.time_zone
     LEFT JOIN zone own ON own.name = u.time_zone
     LEFT JOIN begin ON begin.id = m.cohort_id
+    LEFT JOIN size ON size.cohort_id = m.cohort_id
     WHERE {condition}
 ),
 
 did AS (
     SELECT
         member.cohort_id, member.user_id, max(p.last_at) AS last_at,
-        count(p.completed_at) FILTER (WHERE course.lesson_id IS NOT NULL) AS completed,
-        count(p.completed_at) FILTER (WHERE course.due_on < member.today) AS overdue_completed
+        count(p.completed_at) FILTER (WHERE c.lesson_id IS NOT NULL OR NOT member.is_planned) AS completed,
+        count(p.completed_at) FILTER (WHERE c.due_on < member.today) AS overdue_completed
     FROM member
     JOIN gold.lesson_progress p ON p.learner_id = member.user_id AND p.statement_count > 0
-    LEFT JOIN course ON course.cohort_id = member.cohort_id AND course.lesson_id = p.lesson_id
+    LEFT JOIN cohort_lessons c ON c.cohort_id = member.cohort_id AND c.lesson_id = p.lesson_id
     GROUP BY member.cohort_id, member.user_id
 ),
 
@@ -90,11 +90,10 @@ learner AS (
     SELECT
         member.cohort_id, member.begun_at, did.last_at,
         coalesce(did.completed, 0) AS completed,
-        coalesce(size.lessons > 0 AND did.completed = size.lessons, false) AS is_finished,
+        coalesce(member.lessons > 0 AND did.completed = member.lessons, false) AS is_finished,
         coalesce(due.lessons, 0) - coalesce(did.overdue_completed, 0) AS overdue
     FROM member
     LEFT JOIN did USING (cohort_id, user_id)
-    LEFT JOIN size USING (cohort_id)
     LEFT JOIN due ON due.cohort_id = member.cohort_id AND due.today = member.today
 )
 
@@ -153,42 +152,34 @@ GROUP BY p.learner_id
     return list(db.execute(text(sql), part.bind(lesson_ids=list(lesson_ids), moment=moment)).scalars())
 
 
-def cells(
-    db: Session, part: Part, learners: Sequence[tuple[UUID, date]], lessons: Sequence[tuple[UUID, date | None]]
-) -> dict[UUID, str]:
-    """By learner, one letter per lesson: d done, p started, l late, n not. learners: id and the day it is for them.
+def marks(db: Session, part: Part, learner_ids: Collection[UUID], lesson_ids: Sequence[UUID]) -> Rows:
+    """What these learners did with these lessons: learner_id, places (of the lessons, 1 for the first), marks.
 
-    With a span, what counts as started or done is what first happened in it; late is as of now.
+    marks: a letter for each place: d completed in the span, c completed outside of it, p started in it, s outside.
     """
     sql = f"""
 SELECT
-    learner.id,
+    p.learner_id, array_agg(lesson.place::int) AS places,
     string_agg(
         CASE
-            WHEN p.completed_at IS NOT NULL AND {part.within('p.completed_at')} THEN 'd'
-            WHEN p.completed_at IS NULL AND lesson.due_on < learner.today THEN 'l'
-            WHEN p.started_at IS NOT NULL AND {part.within('p.started_at')} THEN 'p'
-            ELSE 'n'
-        END, '' ORDER BY lesson.place
-    ) AS cells
-FROM unnest(CAST(:learner_ids AS uuid[]), CAST(:todays AS date[])) AS learner (id, today)
-CROSS JOIN unnest(CAST(:lesson_ids AS uuid[]), CAST(:due AS date[])) WITH ORDINALITY AS lesson (id, due_on, place)
-LEFT JOIN gold.lesson_progress p
-    ON p.learner_id = learner.id AND p.lesson_id = lesson.id AND p.statement_count > 0
-GROUP BY learner.id
+            WHEN p.completed_at IS NOT NULL THEN CASE WHEN {part.within('p.completed_at')} THEN 'd' ELSE 'c' END
+            WHEN {part.within('p.started_at')} THEN 'p' ELSE 's'
+        END, ''
+    ) AS marks
+FROM gold.lesson_progress p
+JOIN unnest(CAST(:lesson_ids AS uuid[])) WITH ORDINALITY AS lesson (id, place) ON lesson.id = p.lesson_id
+WHERE p.learner_id = ANY(CAST(:learner_ids AS uuid[])) AND p.statement_count > 0
+GROUP BY p.learner_id
 """
-    rows = db.execute(
+    return db.execute(
         text(sql),
         {
             "since": part.since,
             "until": part.until,
-            "learner_ids": [key for key, _ in learners],
-            "todays": [day for _, day in learners],
-            "lesson_ids": [key for key, _ in lessons],
-            "due": [day for _, day in lessons],
+            "learner_ids": list(learner_ids),
+            "lesson_ids": list(lesson_ids),
         },
-    )
-    return {row.id: row.cells for row in rows}
+    ).all()
 
 
 def attributes(db: Session, cohort_id: UUID, condition: str, seen: Mapping[str, object]) -> Rows:
@@ -210,43 +201,46 @@ def lessons(db: Session, condition: str, seen: Mapping[str, object], today: date
     condition: on learners known as u. today: from when on a day due is the next one.
     """
     only = "" if condition == EVERYBODY else f"JOIN users u ON u.id = p.learner_id AND {condition}"
-    planned_only = "" if condition == EVERYBODY else f"JOIN users u ON u.id = m.user_id AND {condition}"
+    members_only = "" if condition == EVERYBODY else f"JOIN users u ON u.id = m.user_id AND {condition}"
     sql = f"""
 WITH plan AS (
     SELECT
         c.lesson_id, min(c.position) AS position, array_agg(h.name ORDER BY h.name, h.id) AS cohorts,
+        array_agg(h.id ORDER BY h.id) AS ids,
         min(c.due_on) FILTER (WHERE c.due_on >= :today) AS next_due_on, max(c.due_on) AS last_due_on
     FROM cohort_lessons c JOIN cohorts h ON h.id = c.cohort_id GROUP BY c.lesson_id
 ),
 
-pair AS (
-    SELECT DISTINCT c.lesson_id, m.user_id FROM cohort_lessons c
-    JOIN cohort_members m ON m.cohort_id = c.cohort_id {planned_only}
+owner AS (
+    SELECT m.user_id, array_agg(m.cohort_id) AS ids FROM cohort_members m {members_only} GROUP BY m.user_id
 ),
 
-planned AS (
-    SELECT pair.lesson_id, count(*) AS learners, count(p.completed_at) AS completed
-    FROM pair LEFT JOIN gold.lesson_progress p
-        ON p.learner_id = pair.user_id AND p.lesson_id = pair.lesson_id AND p.statement_count > 0
-    GROUP BY pair.lesson_id
+size AS (
+    SELECT
+        every.ids,
+        (SELECT count(DISTINCT m.user_id) FROM cohort_members m {members_only} WHERE m.cohort_id = ANY(every.ids)) AS learners
+    FROM (SELECT DISTINCT ids FROM plan) every
 ),
 
 total AS (
     SELECT
         p.lesson_id, count(*) AS started, count(p.completed_at) AS completed,
+        count(p.completed_at) FILTER (WHERE plan.ids && owner.ids) AS planned_completed,
         percentile_cont(0.5) WITHIN GROUP (ORDER BY date_part('epoch', p.completed_at - p.started_at)) AS seconds
     FROM gold.lesson_progress p {only}
+    LEFT JOIN plan ON plan.lesson_id = p.lesson_id
+    LEFT JOIN owner ON owner.user_id = p.learner_id
     WHERE p.statement_count > 0 GROUP BY p.lesson_id
 )
 
 SELECT
     l.id, l.activity_id, l.title, plan.position, coalesce(total.started, 0) AS started,
-    coalesce(total.completed, 0) AS completed, coalesce(planned.learners, 0) AS planned_count,
-    coalesce(planned.completed, 0) AS planned_completed, total.seconds,
+    coalesce(total.completed, 0) AS completed, coalesce(size.learners, 0) AS planned_count,
+    coalesce(total.planned_completed, 0) AS planned_completed, total.seconds,
     coalesce(plan.cohorts, '{{}}') AS cohorts, plan.next_due_on, plan.last_due_on
 FROM lessons l
 LEFT JOIN plan ON plan.lesson_id = l.id
-LEFT JOIN planned ON planned.lesson_id = l.id
+LEFT JOIN size ON size.ids = plan.ids
 LEFT JOIN total ON total.lesson_id = l.id
 """
     return db.execute(text(sql), {**seen, "today": today}).all()
