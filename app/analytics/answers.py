@@ -41,6 +41,15 @@ def lesson_answers(db: Session, lesson_id: UUID, filters: Filters, page: Page, t
     return _answers(db, [lesson], name_of(cohort) if cohort else None, filters=filters, page=page, texts=texts)
 
 
+def question_answers(db: Session, lesson_id: UUID, question_id: UUID, filters: Filters) -> QuestionAnswers | None:
+    """What was answered to one question of a lesson; None when nobody ever did. NotFound: no such lesson."""
+    lesson = lesson_scope(db, lesson_id)
+    cohort = chosen_cohort(db, filters)
+    name = name_of(cohort) if cohort else None
+    report = _answers(db, [lesson], name, filters=filters, page=Page(), texts=lambda *_: "", only=question_id)
+    return report.questions[0] if report.questions else None
+
+
 def _answers(
     db: Session,
     lessons: Sequence[LessonName],
@@ -49,10 +58,13 @@ def _answers(
     filters: Filters,
     page: Page,
     texts: TextsLink,
+    only: UUID | None = None,
 ) -> AnswersReport:
     zone = filters.zone(cohort.time_zone if cohort else None)
     part = Part(*filters.statements("learner_id"), *filters.span(zone))
     found = sorted(queries_answers.questions(db, [lesson.id for lesson in lessons]), key=_in_order)
+    if only is not None:
+        found = [row for row in found if row.question_id == only]
     if page.cursor:
         place, object_id, key = read_cursor(page.cursor, int, str, UUID)
         after = (place, _natural(object_id), key)
@@ -108,6 +120,7 @@ def _question(
     ]
     rated = sum(answers for _, answers in ratings)
     words = rules.choice_texts(definition)
+    right = rules.right_choices(definition, ((one.choice, one.success) for one in counted)) if kind == "quiz" else {}
     return QuestionAnswers.model_construct(
         question_id=row.question_id,
         object_id=row.object_id,
@@ -119,7 +132,11 @@ def _question(
         distribution=(
             [
                 ChoiceCount.model_construct(
-                    value=value, text=words.get(value), count=count, share=rules.rate(count, learners)
+                    value=value,
+                    text=words.get(value),
+                    count=count,
+                    share=rules.rate(count, learners),
+                    is_right=right.get(value),
                 )
                 for value, count in rules.distribution((_counted_as(one), one.answers) for one in latest)
             ]

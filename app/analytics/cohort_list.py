@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from app.accounts.cohorts import list_cohorts
 from app.analytics import queries_course, rules
 from app.analytics.overview import CohortReading, Limits
-from app.analytics.schemas import PlannedLesson
-from app.analytics.schemas_course import CohortFigures, CohortList, CohortTotals, WeekBefore
+from app.analytics.schemas import LessonName, PlannedLesson
+from app.analytics.schemas_course import AttributeChoice, CohortFigures, CohortList, CohortTotals, WeekBefore
+from app.analytics.scope import cohort_scope
 from app.analytics.selection import Filters, Page
 from app.analytics.sorting import page_of, sorted_by
 from app.platform import clock
@@ -98,6 +99,21 @@ def week_before(db: Session, read: CohortReading) -> WeekBefore:
         completion_rate_then=rules.rate(sum(done), len(read.learners) * lessons),
         finished_then=sum(count == lessons for count in done),
     )
+
+
+def lessons_of(db: Session, cohort_id: UUID) -> list[LessonName]:
+    """The lessons of a cohort, in order, whatever is filtered by. NotFound when there is no such cohort."""
+    return [
+        LessonName(id=lesson.id, activity_id=lesson.activity_id, title=lesson.title)
+        for lesson in cohort_scope(db, cohort_id, Filters()).lessons
+    ]
+
+
+def attributes_of(db: Session, cohort_id: UUID, filters: Filters) -> list[AttributeChoice]:
+    """What the learners of a cohort can be told apart by. Of the filters only the viewer counts."""
+    condition, parameters = filters.learners("u")
+    rows = queries_course.attributes(db, cohort_id, condition, parameters)
+    return [AttributeChoice(name=row.name, values=row.values) for row in rows]
 
 
 def _figures(row: Any, due: Mapping[UUID, PlannedLesson]) -> CohortFigures:
