@@ -15,7 +15,7 @@ from app.analytics.selection import Filters, Page
 from app.errors import NotFound
 from app.ui import course_specs
 from app.ui.asking import ATTRIBUTE, Day, Word, wrong
-from app.ui.figures import Chart, figure
+from app.ui.figures import Chart, Figure, drawn_chart, figure
 from app.ui.formatting import percent
 from pydantic import TypeAdapter, ValidationError
 
@@ -87,7 +87,7 @@ def drop_off(db: Session, asked: Mapping[str, str], _zone: ZoneInfo) -> Chart:
 def lesson_days(db: Session, asked: Mapping[str, str], zone: ZoneInfo) -> Chart:
     """When a lesson was completed: learners who had, day by day."""
     filters = filters_in(asked)
-    told = lesson_list.lesson_days(db, _needed(filters.lesson_id, "lesson"), _in_zone(filters, zone))
+    told = lesson_list.lesson_days(db, _needed(filters.lesson_id, "lesson"), in_zone(filters, zone))
     total = told.days[-1].completions_so_far if told.days else 0
     if told.days:
         best = max(told.days, key=lambda one: one.completions)
@@ -107,7 +107,7 @@ def lesson_days(db: Session, asked: Mapping[str, str], zone: ZoneInfo) -> Chart:
 @figure("answers")
 def question(db: Session, asked: Mapping[str, str], zone: ZoneInfo) -> Chart:
     """What was answered to a question of a lesson: how many learners named which choice, the right ones marked."""
-    filters = _in_zone(filters_in(asked), zone)
+    filters = in_zone(filters_in(asked), zone)
     lesson = _needed(filters.lesson_id, "lesson")
     try:
         wanted = UUID(asked.get("question", ""))
@@ -117,6 +117,14 @@ def question(db: Session, asked: Mapping[str, str], zone: ZoneInfo) -> Chart:
     if found is None:
         raise NotFound("Nobody has answered this question.")
     return chart_of(found, period_of(filters, filters.zone(None).key))
+
+
+def figure_of(
+    found: QuestionAnswers, lesson_id: UUID, filters: Filters, asked: Mapping[str, str | None]
+) -> Figure:
+    """The chart of the answers that have been read, drawn for the page. asked: the parameters of its address."""
+    chart = chart_of(found, period_of(filters, filters.zone(None).key))
+    return drawn_chart(chart, "answers", lesson=lesson_id, question=found.question_id, **asked)
 
 
 def chart_of(found: QuestionAnswers, period: str) -> Chart:
@@ -158,8 +166,8 @@ def _natural(value: str) -> tuple[float, str]:
         return float("inf"), value
 
 
-def _in_zone(filters: Filters, zone: ZoneInfo) -> Filters:
-    """Days are the viewer's where neither the address nor a cohort says another time zone."""
+def in_zone(filters: Filters, zone: ZoneInfo) -> Filters:
+    """The same filters. Days are the viewer's where neither the address nor a cohort says another time zone."""
     if filters.time_zone or filters.cohort_id:
         return filters
     return replace(filters, time_zone=zone.key)

@@ -5,11 +5,11 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.ui import chart_files, cohorts, definitions, parts
+from app.ui import chart_files, cohorts, definitions, lesson, lesson_forms, lessons, parts
 from app.ui.assets import PREFIX, get_asset
 from app.ui.errors import ErrorPages
 
-ROUTERS = (chart_files.router, cohorts.router, definitions.router, parts.router)
+ROUTERS = (chart_files.router, cohorts.router, definitions.router, lessons.router, lesson.router, lesson_forms.router, parts.router)
 
 
 class SqueezedPages:
