@@ -38,9 +38,7 @@ def all_cohorts(db: Session, filters: Filters, page: Page, *, sort: str = "name"
     found = cohort_figures(db, filters, now)
     fitting = [row for row in found if search.lower() in row.cohort.name.lower() or search.lower() == row.cohort.slug]
     shown, next_ = page_of(sorted_by(fitting, sort, SORTS), page)
-    return CohortList(
-        generated_at=now, totals=totals_of(found), found_count=len(fitting), cohorts=shown, next=next_
-    )
+    return CohortList(generated_at=now, totals=totals_of(found), found_count=len(fitting), cohorts=shown, next=next_)
 
 
 def cohort_figures(db: Session, filters: Filters, now: datetime) -> list[CohortFigures]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import cache
 from typing import Any, Literal, get_args
 from uuid import UUID
 
@@ -85,7 +85,7 @@ def cohort_grid(
 def _untouched(lessons: Sequence[PlannedLesson]) -> Callable[[date], str]:
     """The cells of somebody who did nothing, by the day it is for them."""
 
-    @lru_cache(maxsize=None)
+    @cache
     def cells(today: date) -> str:
         return "".join("l" if lesson.due_on and lesson.due_on < today else "n" for lesson in lessons)
 

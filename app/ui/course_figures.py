@@ -2,25 +2,31 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
 from app.analytics import answers, lesson_list
 from app.analytics.drop_off import cohort_drop_off
-from app.analytics.schemas import QuestionAnswers
+from app.analytics.rules import rating_of
+from app.analytics.schemas import PlannedLesson, QuestionAnswers
 from app.analytics.selection import Filters, Page
+from app.charts import specs, specs_time
+from app.charts.building import MOST_ROWS, Spec, table_of, title_of
+from app.charts.rows import Answer, Day, Frame, Step
 from app.errors import NotFound
-from app.ui import course_specs
-from app.ui.asking import ATTRIBUTE, Day, Word, wrong
+from app.ui import asking
+from app.ui.asking import ATTRIBUTE, Word, wrong
 from app.ui.figures import Chart, Figure, drawn_chart, figure
 from app.ui.formatting import percent
-from pydantic import TypeAdapter, ValidationError
 
-_DAY, _WORD, _ID = TypeAdapter(Day), TypeAdapter(Word), TypeAdapter(UUID)
-_FEW = 3
+WIDTH = 520
+"""Pixels: half of a wide page."""
+_DAY, _WORD, _ID = TypeAdapter(asking.Day), TypeAdapter(Word), TypeAdapter(UUID)
 
 
 def filters_in(asked: Mapping[str, str]) -> Filters:
@@ -46,99 +52,77 @@ def filters_in(asked: Mapping[str, str]) -> Filters:
     )
 
 
-def period_of(filters: Filters, zone: str) -> str:
+def period_of(filters: Filters) -> str:
     """Which days a chart is about, in words."""
     first, last = filters.first_day, filters.last_day
     if first and last:
-        return f"{first} to {last}, {zone}"
-    return f"since {first}, {zone}" if first else f"until {last}, {zone}" if last else f"all days, {zone}"
+        return f"{first} to {last}"
+    return f"since {first}" if first else f"until {last}" if last else "all days"
 
 
 @figure("drop-off")
 def drop_off(db: Session, asked: Mapping[str, str], _zone: ZoneInfo) -> Chart:
-    """Where the learners of a cohort drop off: who reached and who completed each lesson."""
+    """Where the learners of a cohort drop off: how many of those who began reached each lesson."""
     filters = filters_in(asked)
-    cohort = _needed(filters.cohort_id, "cohort")
-    told = cohort_drop_off(db, cohort, filters, Page())
-    steps = [step for step in told.steps if step.reached]
-    # Who is at the last lesson has not been lost on the way.
-    worst = max(steps[:-1], key=lambda step: (step.lost_rate or 0, step.lost), default=None)
-    if worst and worst.lost:
-        title = (
-            f"Most are lost after “{worst.title or worst.activity_id}”: {worst.lost} of the {worst.reached} who came "
-            f"to it ({percent(worst.lost_rate)}) came no further"
-        )
-    else:
-        title = "Nobody who started has dropped off so far"
-    rows = [
-        (step.step, step.title or step.activity_id, step.reached, step.completed, step.lost, step.lost_rate)
-        for step in told.steps
-    ]
-    return Chart(
-        title=title,
-        period=f"{told.cohort.name}, {told.learner_count} learners, {period_of(filters, told.time_zone)}",
-        spec=course_specs.funnel(title, rows, told.learner_count),
-        header=("Step", "Lesson", "Reached", "Completed", "Came no further", "Share of those who reached it"),
-        rows=rows,
-    )
+    told = cohort_drop_off(db, _needed(filters.cohort_id, "cohort"), replace(filters, lesson_id=None), Page())
+    began = told.learner_count - told.not_started_count
+    frame = Frame("learners who reached it", period_of(filters), told.time_zone, width=WIDTH)
+    return _chart(specs.drop_off([Step(_title(step), step.reached) for step in told.steps], began, frame))
 
 
 @figure("lesson-days")
 def lesson_days(db: Session, asked: Mapping[str, str], zone: ZoneInfo) -> Chart:
     """When a lesson was completed: learners who had, day by day."""
     filters = filters_in(asked)
-    told = lesson_list.lesson_days(db, _needed(filters.lesson_id, "lesson"), in_zone(filters, zone))
-    total = told.days[-1].completions_so_far if told.days else 0
+    lesson = _needed(filters.lesson_id, "lesson")
+    told = lesson_list.lesson_days(db, lesson, in_zone(filters, zone))
+    so_far = {one.day: one.completions_so_far for one in told.days}
+    rows: list[Day] = []
     if told.days:
-        best = max(told.days, key=lambda one: one.completions)
-        title = f"{total} completed it; most on one day: {best.completions} on {best.day.day} {best.day:%b %Y}"
-    else:
-        title = "Nobody has completed it yet"
-    rows = [(one.day, one.completions, one.completions_so_far) for one in told.days]
-    return Chart(
-        title=title,
-        period=f"{told.cohort.name if told.cohort else 'all learners'}, {period_of(filters, told.time_zone)}",
-        spec=course_specs.days(title, rows),
-        header=("Day", "Completed on it", "Completed so far"),
-        rows=rows,
+        last = told.days[-1].day
+        day = max(told.days[0].day, last - timedelta(days=MOST_ROWS - 1))
+        while day <= last:
+            rows.append(Day(day, so_far.get(day, rows[-1].value if rows else 0)))
+            day += timedelta(days=1)
+    best = max(told.days, key=lambda one: one.completions, default=None)
+    title = (
+        f"{told.days[-1].completions_so_far} completed it; most on one day: {best.completions} on "
+        f"{best.day.day} {best.day:%b %Y}"
+        if best
+        else ""
     )
+    frame = Frame("learners who completed it", period_of(filters), told.time_zone, title, WIDTH)
+    return _chart(specs_time.growth(rows, frame))
 
 
 @figure("answers")
 def question(db: Session, asked: Mapping[str, str], zone: ZoneInfo) -> Chart:
     """What was answered to a question of a lesson: how many learners named which choice, the right ones marked."""
     filters = in_zone(filters_in(asked), zone)
-    lesson = _needed(filters.lesson_id, "lesson")
     try:
         wanted = UUID(asked.get("question", ""))
     except ValueError:
         raise wrong("question", "is no id", "The id of a question of the lesson") from None
-    found = answers.question_answers(db, lesson, wanted, filters)
+    found = answers.question_answers(db, _needed(filters.lesson_id, "lesson"), wanted, filters)
     if found is None:
         raise NotFound("Nobody has answered this question.")
-    return chart_of(found, period_of(filters, filters.zone(None).key))
+    return chart_of(found, filters)
 
 
-def figure_of(
-    found: QuestionAnswers, lesson_id: UUID, filters: Filters, asked: Mapping[str, str | None]
-) -> Figure:
-    """The chart of the answers that have been read, drawn for the page. asked: the parameters of its address."""
-    chart = chart_of(found, period_of(filters, filters.zone(None).key))
-    return drawn_chart(chart, "answers", lesson=lesson_id, question=found.question_id, **asked)
+def figure_of(found: QuestionAnswers, lesson_id: UUID, filters: Filters, asked: Mapping[str, str | None]) -> Figure:
+    """The chart of answers that have been read, drawn for the page. asked: the parameters of its address."""
+    return drawn_chart(chart_of(found, filters), "answers", lesson=lesson_id, question=found.question_id, **asked)
 
 
-def chart_of(found: QuestionAnswers, period: str) -> Chart:
-    """The chart of the answers to a question."""
-    title = finding_of(found)
-    ordered = sorted(found.distribution, key=lambda one: _natural(one.value)) if found.kind == "rating" else found.distribution
-    rows = [(one.text or one.value, one.count, one.share, _RIGHT[one.is_right]) for one in ordered]
-    return Chart(
-        title=title,
-        period=f"{found.learner_count} learners, each with their latest answer, {period}",
-        spec=course_specs.choices(title, rows, is_ordered=found.kind == "rating"),
-        header=("Answer", "Learners", "Share", "Right?"),
-        rows=rows,
+def chart_of(found: QuestionAnswers, filters: Filters) -> Chart:
+    """The chart of the answers to a question. Ratings stand in the order of their numbers, others the most first."""
+    shown = found.distribution
+    if found.kind == "rating":
+        shown = sorted(shown, key=lambda one: (rating_of(None, one.value) or 0, one.value))
+    frame = Frame(
+        "learners, by their latest answer", period_of(filters), filters.zone(None).key, finding_of(found), WIDTH
     )
+    return _chart(specs.answers([Answer(one.text or one.value, one.count, one.is_right) for one in shown], frame))
 
 
 def finding_of(found: QuestionAnswers) -> str:
@@ -155,15 +139,13 @@ def finding_of(found: QuestionAnswers) -> str:
     return f"{found.learner_count} answered in their own words"
 
 
-_RIGHT = {True: "right", False: "wrong", None: ""}
+def _chart(spec: Spec) -> Chart:
+    (title, period), table = title_of(spec), table_of(spec)
+    return Chart(title, period, spec, table.header, table.rows)
 
 
-def _natural(value: str) -> tuple[float, str]:
-    digits = "".join(one for one in value if one.isdigit() or one in ".-").lstrip("-")
-    try:
-        return float(digits), value
-    except ValueError:
-        return float("inf"), value
+def _title(lesson: PlannedLesson) -> str:
+    return lesson.title or lesson.activity_id
 
 
 def in_zone(filters: Filters, zone: ZoneInfo) -> Filters:

@@ -9,7 +9,15 @@ from app.ui import chart_files, cohorts, definitions, lesson, lesson_forms, less
 from app.ui.assets import PREFIX, get_asset
 from app.ui.errors import ErrorPages
 
-ROUTERS = (chart_files.router, cohorts.router, definitions.router, lessons.router, lesson.router, lesson_forms.router, parts.router)
+ROUTERS = (
+    chart_files.router,
+    cohorts.router,
+    definitions.router,
+    lessons.router,
+    lesson.router,
+    lesson_forms.router,
+    parts.router,
+)
 
 
 class SqueezedPages:
