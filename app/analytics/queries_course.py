@@ -36,7 +36,8 @@ def cohorts(
     silent_since: datetime,
     behind_lessons: int,
 ) -> Rows:
-    """Every cohort with its figures: id, slug, name, time_zone, learners, lessons, completed, active, finished, at_risk.
+    """Every cohort with its figures: id, slug, name, time_zone, learners, lessons, completed, active, finished and
+    at_risk.
 
     condition: on learners known as u, with its parameters. todays: the day it is, by name of time zone, cohorts' among
     them. begins: the first moment of cohorts that have a first day.
@@ -63,8 +64,8 @@ due AS (
 
 member AS MATERIALIZED (
     SELECT
-        m.cohort_id, m.user_id, greatest(m.joined_at, begin.moment) AS begun_at, coalesce(own.today, home.today) AS today,
-        size.lessons, coalesce(size.is_planned, false) AS is_planned
+        m.cohort_id, m.user_id, greatest(m.joined_at, begin.moment) AS begun_at,
+        coalesce(own.today, home.today) AS today, size.lessons, coalesce(size.is_planned, false) AS is_planned
     FROM cohort_members m
     JOIN users u ON u.id = m.user_id
     JOIN cohorts h ON h.id = m.cohort_id
@@ -218,7 +219,9 @@ owner AS (
 size AS (
     SELECT
         every.ids,
-        (SELECT count(DISTINCT m.user_id) FROM cohort_members m {members_only} WHERE m.cohort_id = ANY(every.ids)) AS learners
+        (
+            SELECT count(DISTINCT m.user_id) FROM cohort_members m {members_only} WHERE m.cohort_id = ANY(every.ids)
+        ) AS learners
     FROM (SELECT DISTINCT ids FROM plan) every
 ),
 
