@@ -86,6 +86,12 @@ def totals_of(found: list[CohortFigures]) -> CohortTotals:
     )
 
 
+def active_share(db: Session, filters: Filters, now: datetime) -> float | None:
+    """Which share of the members of all cohorts is active. Of the filters only the viewer counts."""
+    condition, parameters = filters.learners("u")
+    return rules.rate(*queries_course.active(db, condition, parameters, now - timedelta(days=rules.ACTIVE_DAYS)))
+
+
 def week_before(db: Session, read: CohortReading) -> WeekBefore:
     """What the learners who were read had completed a week earlier."""
     moment = read.now - timedelta(days=rules.ACTIVE_DAYS)

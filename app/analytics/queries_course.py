@@ -127,6 +127,20 @@ GROUP BY h.id, size.lessons
     return db.execute(text(sql), parameters).all()
 
 
+def active(db: Session, condition: str, seen: Mapping[str, object], active_since: datetime) -> tuple[int, int]:
+    """How many of the members of all cohorts are active, and how many there are. condition: on learners known as u."""
+    only = "" if condition == EVERYBODY else f"JOIN users u ON u.id = m.user_id AND {condition}"
+    sql = f"""
+SELECT count(did.learner_id) AS active, count(*) AS members
+FROM cohort_members m {only}
+LEFT JOIN (
+    SELECT DISTINCT learner_id FROM gold.lesson_progress WHERE last_at >= :active_since AND statement_count > 0
+) did ON did.learner_id = m.user_id
+"""
+    row = db.execute(text(sql), {**seen, "active_since": active_since}).one()
+    return row.active, row.members
+
+
 def next_lessons(db: Session, todays: Mapping[str, date]) -> Rows:
     """By cohort, the planned lesson that is due next, today included: cohort_id and the columns of PlannedLesson."""
     sql = """

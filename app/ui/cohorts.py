@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.analytics import cohort_list, grid, overview
 from app.analytics.rules import rate
 from app.analytics.schemas import CohortOverview, LessonName
-from app.analytics.schemas_course import AttributeChoice, CohortGrid, CohortList, CohortTotals, WeekBefore
+from app.analytics.schemas_course import AttributeChoice, CohortGrid, CohortList, WeekBefore
 from app.analytics.selection import Page
 from app.database import get_db
 from app.security import needs
@@ -75,13 +75,17 @@ class CohortQuery(Listing, Days):
 
 
 class CohortPage(BaseModel):
-    """How a cohort is doing. all_cohorts: to compare with. lessons, attributes: what can be filtered by."""
+    """How a cohort is doing. all_active_share: of all cohorts, to compare with. lessons, attributes: what can be filtered
+    by. behind_count, silent_count: for which reason learners are at risk; some for both.
+    """
 
     overview: CohortOverview
     week_before: WeekBefore
     active_share: float | None
+    all_active_share: float | None
     at_risk_share: float | None
-    all_cohorts: CohortTotals
+    behind_count: int
+    silent_count: int
     grid: CohortGrid
     lessons: list[LessonName]
     attributes: list[AttributeChoice]
@@ -106,7 +110,9 @@ def get_cohort(request: Request, cohort_id: UUID, db: Db, query: Annotated[Cohor
         week_before=cohort_list.week_before(db, read),
         active_share=rate(told.active_learner_count, told.learner_count),
         at_risk_share=rate(told.at_risk_count, told.learner_count),
-        all_cohorts=cohort_list.totals_of(cohort_list.cohort_figures(db, everybody, read.now)),
+        all_active_share=cohort_list.active_share(db, everybody, read.now),
+        behind_count=sum("behind" in risk.reasons for _, risk in read.at_risk),
+        silent_count=sum("silent" in risk.reasons for _, risk in read.at_risk),
         grid=rows,
         lessons=cohort_list.lessons_of(db, cohort_id),
         attributes=cohort_list.attributes_of(db, cohort_id, everybody),
