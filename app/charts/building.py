@@ -1,5 +1,6 @@
 """What all specs share: the envelope, the empty chart, and the table that travels with a spec."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,7 +38,7 @@ def told(*fields: tuple[str, str]) -> dict[str, Any]:
     }
 
 
-def envelope(
+def envelope(  # noqa: PLR0917  (the callers are three modules of ours, and all say all six)
     frame: Frame, title: str, pairs: Sequence[tuple[str, str]], table: Table, drawn: dict[str, Any], height: Any
 ) -> Spec:
     """A whole spec around layers or a single mark. pairs: the data as (name, number in words)."""
@@ -89,3 +90,9 @@ def title_of(spec: Spec) -> tuple[str, str]:
 def values(rows: Sequence[dict[str, Cell]]) -> dict[str, Any]:
     """Data inside the spec; data from anywhere else is never drawn."""
     return {"values": list(rows)}
+
+
+def as_json(spec: Spec) -> str:
+    """A spec as JSON for browsers, safe inside <script type="application/json">: no text of people can end it."""
+    told = json.dumps(spec, ensure_ascii=True, separators=(",", ":"))
+    return told.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

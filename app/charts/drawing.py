@@ -1,8 +1,9 @@
 """Specs to pictures: SVG for pages and downloads, PNG for e-mails, and the script that makes charts interactive.
 
-Drawn by vl-convert-python 1.9.0.post1 (BSD-3-Clause, January 2026; Vega 6.2, Vega-Lite 6.4) in a helper process; figures
-and reasons are in docs/decisions/0012-charts.md. What bounds it: `building.MOST_ROWS` rows a chart, `MOST_SPEC_KIB`,
-`process.TIMEOUT_S` a picture, then the helper is stopped. What it can reach: nothing. A spec with an address in it is
+Drawn by vl-convert-python 1.9.0.post1 (BSD-3-Clause, January 2026; Vega 6.2, Vega-Lite 6.4) in a helper process;
+figures and reasons are in docs/decisions/0012-charts.md. What bounds it: `building.MOST_ROWS` rows a chart,
+`MOST_SPEC_KIB`, `process.TIMEOUT_S` a picture, then the helper is stopped.
+What it can reach: nothing. A spec with an address in it is
 refused here, and the helper is allowed no address and no file. Texts of people come out as text (`app.charts.markup`).
 
 Blocking, a few hundredths of a second when warm, a second when cold: call it from a thread (a plain `def` route), and
@@ -85,7 +86,9 @@ def draw_svg(spec: Spec, palette: Mapping[str, str] = PAGE, titled: bool = False
         return found.decode()
     raw = helper.ask({"do": "svg", "spec": drawn}).decode()
     try:
-        spoken = " ".join(part for part in (f"{subtitle}." if subtitle else "", str(spec.get("description", ""))) if part)
+        spoken = " ".join(
+            part for part in (f"{subtitle}." if subtitle else "", str(spec.get("description", ""))) if part
+        )
         svg = markup.tidy(raw, title, spoken, f"c{key[:10]}")
     except ValueError as problem:
         raise DrawingFailedError(str(problem)) from problem

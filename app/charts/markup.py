@@ -1,4 +1,4 @@
-"""The SVG that Vega writes, made fit to stand in a page: nothing but shapes and texts, small, and with its meaning said.
+"""The SVG that Vega writes, made fit to stand in a page: nothing but shapes and texts, and with its meaning said.
 
 What is not on the lists below does not pass: no scripts, styles, links, images, foreign objects, `style` or `on…`
 attributes. So a page with the policy `script-src 'self'; style-src 'self'` can hold it as it is.
@@ -10,11 +10,17 @@ from xml.etree import ElementTree
 from app.charts.theme import FONT
 
 SVG = "http://www.w3.org/2000/svg"
-_ELEMENTS = frozenset({"svg", "g", "path", "line", "text", "tspan", "rect", "circle", "defs", "clipPath", "title", "desc"})
+_ELEMENTS = frozenset(
+    {"svg", "g", "path", "line", "text", "tspan", "rect", "circle", "defs", "clipPath", "title", "desc"}
+)
 _ATTRIBUTES = frozenset(
-    "x y x1 y1 x2 y2 dx dy r cx cy width height d transform viewBox fill fill-opacity stroke stroke-width stroke-opacity "
-    "stroke-dasharray stroke-dashoffset stroke-linecap stroke-linejoin stroke-miterlimit opacity clip-path id "
-    "text-anchor dominant-baseline font-size font-weight font-style pointer-events display".split()
+    re.findall(
+        r"\S+",
+        "x y x1 y1 x2 y2 dx dy r cx cy width height d transform viewBox fill fill-opacity stroke "
+        "stroke-width stroke-opacity stroke-dasharray stroke-dashoffset stroke-linecap stroke-linejoin "
+        "stroke-miterlimit opacity clip-path id text-anchor dominant-baseline font-size font-weight font-style "
+        "pointer-events display",
+    )
 )
 _SMALL = re.compile(r"-?\d+\.\d{3,}")
 

@@ -14,8 +14,8 @@ Cell = str | int | float | None
 class Frame:
     """What is said around a chart.
 
-    unit: what is counted, plural ("learners"), or "%". period: in words ("16 to 22 November 2026"). time_zone: its name,
-    empty where no clock is involved. title: the finding; empty, it is computed by a rule (`app.charts.words`).
+    unit: what is counted, plural ("learners"), or a share ("% of learners"). period: in words. time_zone: its name,
+    empty where no clock is involved. title: the finding; empty, a rule computes it (`app.charts.words`).
     width: px; 720 for pages, 358 for phones, 560 for e-mails.
     """
 
@@ -50,7 +50,7 @@ class Answer(NamedTuple):
     """How many chose an answer. is_right is None where nothing is right or wrong, as in a poll."""
 
     label: str
-    count: int
+    chosen: int
     is_right: bool | None = None
 
 
@@ -66,7 +66,7 @@ class Hour(NamedTuple):
 
     weekday: int
     hour: int
-    count: int | None
+    number: int | None
 
 
 class Standing(NamedTuple):

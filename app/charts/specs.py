@@ -20,7 +20,7 @@ def bars(rows: Sequence[Bar], frame: Frame) -> Spec:
     """A number per name: completion by cohort, ratings. Not known is said in words, zero has a line and a 0."""
     shown = rows[:MOST_ROWS]
     drawn = [
-        _row(row.label, name, row.value, words.amount(row.value, frame.unit if frame.unit == "%" else ""), "chart-1")
+        _row(row.label, name, row.value, words.amount(row.value, "%" if frame.unit.startswith("%") else ""), "chart-1")
         | {"note": f" of {words.number(row.of)}" if row.of is not None and row.value is not None else ""}
         for row, name in zip(shown, words.labels([row.label for row in shown], label_limit(frame)), strict=True)
     ]
@@ -28,7 +28,7 @@ def bars(rows: Sequence[Bar], frame: Frame) -> Spec:
     header = ["Name", frame.unit] + (["of"] if whole else [])
     table = Table(header, [[row.label, row.value] + ([row.of] if whole else []) for row in rows])
     pairs = [(row.label, words.amount(row.value, frame.unit)) for row in rows]
-    most = 100.0 if frame.unit == "%" else max((row.of or row.value or 0 for row in shown), default=0)
+    most = 100.0 if frame.unit.startswith("%") else max((row.of or row.value or 0 for row in shown), default=0)
     title = words.finding_of_bars(rows, frame.unit)
     return envelope(frame, title, pairs, table, _drawn(drawn, most, frame, "Name"), _height(drawn))
 
@@ -36,25 +36,23 @@ def bars(rows: Sequence[Bar], frame: Frame) -> Spec:
 def answers(rows: Sequence[Answer], frame: Frame) -> Spec:
     """How the answers of a question spread. The right one has a tick, is full and green; the others are pale."""
     shown = rows[:MOST_ROWS]
-    total = sum(row.count for row in rows)
+    total = sum(row.chosen for row in rows)
     quiz = any(row.is_right is not None for row in rows)
     marked = [("✓ " if row.is_right else "") + words.clean(row.label) for row in shown]
     drawn = []
     for row, name in zip(shown, words.labels(marked, label_limit(frame)), strict=True):
         tone = "done" if row.is_right else "chart-quiet" if quiz else "chart-1"
-        said = f"{words.percent(row.count, total)} ({words.number(row.count)})"
-        drawn.append(_row(row.label, name, row.count, said, tone) | {"note": " right" if row.is_right else ""})
+        said = f"{words.percent(row.chosen, total)} ({words.number(row.chosen)})"
+        drawn.append(_row(row.label, name, row.chosen, said, tone) | {"note": " right" if row.is_right else ""})
     header = ["Answer", "Chosen", "Share"] + (["Right"] if quiz else [])
-    right = {True: "yes", False: "no", None: None}
-    table = Table(
-        header,
-        [
-            [row.label, row.count, words.percent(row.count, total)] + ([right[row.is_right]] if quiz else [])
-            for row in rows
-        ],
-    )
-    pairs = [(row.label + (" (right)" if row.is_right else ""), words.number(row.count)) for row in rows]
-    most = max((row.count for row in shown), default=0)
+    right: dict[bool | None, Cell] = {True: "yes", False: "no", None: None}
+    cells: list[list[Cell]] = [
+        [row.label, row.chosen, words.percent(row.chosen, total), *([right[row.is_right]] if quiz else [])]
+        for row in rows
+    ]
+    table = Table(header, cells)
+    pairs = [(row.label + (" (right)" if row.is_right else ""), words.number(row.chosen)) for row in rows]
+    most = max((row.chosen for row in shown), default=0)
     title = words.finding_of_answers(rows)
     return envelope(frame, title, pairs, table, _drawn(drawn, most, frame, "Answer"), _height(drawn))
 
@@ -120,12 +118,17 @@ def standings(rows: Sequence[Standing], frame: Frame) -> Spec:
             )
             begin += share
         if not total:
-            drawn[-1] |= {"text": "nobody yet", "middle": 0.0, "ink": "dark"}
+            drawn[-1] |= {"nobody": "nobody yet"}
     scale = {"domain": [state for state, _ in _STANDINGS], "range": [var(tone) for _, tone in _STANDINGS]}
     legend = {"title": None, "columns": 2 if is_narrow(frame) else 4, "symbolOpacity": 1}
     y = _names(drawn)
-    ends = {"x": field("begin", "quantitative", axis=None, scale={"domain": [0, 1], "nice": False}), "x2": {"field": "end"}}
-    ink = field("ink", scale={"domain": ["light", "dark"], "range": [var("chart-surface"), var("chart-text")]}, legend=None)
+    ends = {
+        "x": field("begin", "quantitative", axis=None, scale={"domain": [0, 1], "nice": False}),
+        "x2": {"field": "end"},
+    }
+    ink = field(
+        "ink", scale={"domain": ["light", "dark"], "range": [var("chart-surface"), var("chart-text")]}, legend=None
+    )
     layers = [
         {
             "mark": {"type": "bar", "height": {"band": 0.72}, "stroke": var("chart-surface"), "strokeWidth": 1.5},
@@ -140,10 +143,15 @@ def standings(rows: Sequence[Standing], frame: Frame) -> Spec:
             "mark": {"type": "text", "fontSize": 11, "fontWeight": 600, "baseline": "middle"},
             "encoding": {
                 "y": y,
-                "x": field("middle", "quantitative"),
+                "x": field("middle", "quantitative", axis=None),
                 "text": field("text"),
                 "color": ink,
             },
+        },
+        {
+            "transform": [{"filter": "isValid(datum.nobody)"}],
+            "mark": {"type": "text", "align": "left", "baseline": "middle", "dx": 4, "color": var("chart-axis")},
+            "encoding": {"y": y, "x": field("begin", "quantitative", axis=None), "text": field("nobody")},
         },
     ]
     resolve = {"scale": {"color": "independent"}}
@@ -160,7 +168,15 @@ def _row(label: str, name: str, value: float | None, said: str, tone: str) -> di
 
 
 def _names(drawn: Sequence[dict[str, Cell]]) -> dict[str, Any]:
-    axis = {"title": None, "labelColor": var("chart-text"), "labelFontSize": 12, "labelOverlap": False}
+    # Measured with the widest of the usual fonts: whose font is shown in the end is not known where it is drawn.
+    extent = 16 + 7.4 * max((len(str(row["name"]).rstrip("\u200b")) for row in drawn), default=0)
+    axis = {
+        "title": None,
+        "labelColor": var("chart-text"),
+        "labelOverlap": False,
+        "minExtent": extent,
+        "maxExtent": extent,
+    }
     return field("name", sort=None, axis=axis, scale={"paddingInner": 0.1, "paddingOuter": 0.05})
 
 
@@ -169,14 +185,15 @@ def _drawn(drawn: Sequence[dict[str, Cell]], most: float, frame: Frame, named: s
     y = _names(drawn)
     # Room on the right for the number beside the longest bar, in the unit of the axis.
     longest = max((len(f"{row['said']}{row.get('note', '')}") for row in drawn), default=4)
-    room = min(0.45, (longest * 6.6 + 12) / (frame.width * (0.55 if is_narrow(frame) else 0.68)))
+    room = min(0.45, (longest * 7.2 + 12) / (frame.width * (0.55 if is_narrow(frame) else 0.68)))
     domain = [0, (most or 1) / (1 - room)]
     tones = sorted({str(row["tone"]) for row in drawn})
     colour = field("tone", scale={"domain": tones, "range": [var(tone) for tone in tones]}, legend=None)
     x = field("value", "quantitative", axis=None, scale={"domain": domain, "nice": False})
     zero = field("base", "quantitative", axis=None, scale={"domain": domain, "nice": False})
     known = [
-        row | {"base": row["value"] or 0, "text": f"{row['said']}{row.get('note', '')}", "known": row["value"] is not None}
+        row
+        | {"base": row["value"] or 0, "text": f"{row['said']}{row.get('note', '')}", "known": row["value"] is not None}
         for row in drawn
     ]
     said = told(("full", named), ("text", frame.unit))
@@ -185,7 +202,10 @@ def _drawn(drawn: Sequence[dict[str, Cell]], most: float, frame: Frame, named: s
         "data": values(known),
         "layer": [
             # A faint line where zero is: a zero is a line without a bar, what is not known only says so.
-            {"mark": {"type": "rule", "color": var("chart-grid")}, "encoding": {"x": {"datum": 0}}},
+            {
+                "mark": {"type": "rule", "color": var("chart-grid")},
+                "encoding": {"x": {"datum": 0, "type": "quantitative", "axis": None}},
+            },
             {
                 "mark": {"type": "bar", "height": {"band": 0.68}, "cornerRadiusEnd": 2},
                 "transform": [{"filter": "datum.known"}],

@@ -23,12 +23,10 @@ def days(
     shown, then = rows[-MOST_ROWS:], list(before)[: len(rows)]
     drawn = [_day(row.day, row.value, names[0], row.day, frame.unit) for row in shown]
     # What was before is drawn on the day that it is compared with, and says its own.
-    drawn += [
-        _day(now.day, row.value, names[1], row.day, frame.unit) for now, row in zip(shown, then, strict=False)
-    ]
-    layers = [_area(names[0]), _line(names, frame), _points(names, frame, alone=len(shown) == 1)]
+    drawn += [_day(now.day, row.value, names[1], row.day, frame.unit) for now, row in zip(shown, then, strict=False)]
+    layers = [_area(names[0], frame), _line(names, frame), _points(names, frame, alone=len(shown) == 1)]
     if then:
-        layers.append(_ends(shown, then, names))
+        layers.append(_ends(shown, then, names, frame))
     header = ["Day", frame.unit] + (["Compared day", f"{frame.unit} then"] if then else [])
     table = Table(header, [_cells(index, row, then) for index, row in enumerate(rows)])
     pairs = [(_short(row.day), words.number(row.value)) for row in rows]
@@ -41,16 +39,21 @@ def growth(rows: Sequence[Day], frame: Frame, whole: int | None = None) -> Spec:
     shown = rows[-MOST_ROWS:]
     name = "So far"
     drawn = [_day(row.day, row.value, name, row.day, frame.unit) for row in shown]
-    layers = [_area(name), _line((name, name), frame), _points((name, name), frame, alone=len(shown) == 1)]
+    layers = [_area(name, frame), _line((name, name), frame), _points((name, name), frame, alone=len(shown) == 1)]
     if whole is not None and shown:
         at = {"datum": whole, "type": "quantitative"}
-        layers.append({"mark": {"type": "rule", "color": var("chart-axis"), "strokeDash": [4, 4]}, "encoding": {"y": at}})
-        text = {"type": "text", "align": "left", "baseline": "bottom", "dy": -4, "color": var("chart-axis")}
         layers.append(
             {
-                "data": values([{"day": shown[0].day.isoformat(), "text": f"All {words.amount(whole, frame.unit)}"}]),
+                "mark": {"type": "rule", "color": var("chart-axis"), "strokeDash": [4, 4]},
+                "encoding": {"y": at | {"axis": _y(frame)["axis"]}},
+            }
+        )
+        text = {"type": "text", "align": "right", "baseline": "bottom", "dy": -4, "color": var("chart-axis")}
+        layers.append(
+            {
+                "data": values([{"day": shown[-1].day.isoformat(), "text": f"All {words.amount(whole, frame.unit)}"}]),
                 "mark": text,
-                "encoding": {"y": at, "x": _x(None), "text": field("text")},
+                "encoding": {"y": at, "x": _x(frame), "text": field("text")},
             }
         )
     table = Table(["Day", frame.unit], [[row.day.isoformat(), row.value] for row in rows])
@@ -61,7 +64,7 @@ def growth(rows: Sequence[Day], frame: Frame, whole: int | None = None) -> Spec:
 
 def hours(rows: Sequence[Hour], frame: Frame) -> Spec:
     """Activity by hour and weekday, darker is more. Zero is pale; an hour that is not known is crossed out."""
-    known = {(row.weekday, row.hour): row.count for row in rows if 0 <= row.weekday <= 6 and 0 <= row.hour <= 23}
+    known = {(row.weekday, row.hour): row.number for row in rows if 0 <= row.weekday <= 6 and 0 <= row.hour <= 23}
     most = max((count or 0 for count in known.values()), default=0)
     short = [name[:3] for name in words.WEEKDAYS]
     drawn: list[dict[str, Cell]] = []
@@ -105,9 +108,11 @@ def hours(rows: Sequence[Hour], frame: Frame) -> Spec:
             "encoding": {"x": x, "y": y, "description": field("say")},
         },
     ]
-    table = Table(["Weekday", "Hour", frame.unit], [[words.WEEKDAYS[r.weekday], f"{r.hour:02d}:00", r.count] for r in rows])
-    busiest = sorted((row for row in rows if row.count), key=lambda row: -(row.count or 0))
-    pairs = [(f"{words.WEEKDAYS[row.weekday]} {row.hour:02d}:00", words.number(row.count)) for row in busiest]
+    table = Table(
+        ["Weekday", "Hour", frame.unit], [[words.WEEKDAYS[r.weekday], f"{r.hour:02d}:00", r.number] for r in rows]
+    )
+    busiest = sorted((row for row in rows if row.number), key=lambda row: -(row.number or 0))
+    pairs = [(f"{words.WEEKDAYS[row.weekday]} {row.hour:02d}:00", words.number(row.number)) for row in busiest]
     if known and not pairs:
         pairs = [("Every hour", "0")]
     picture = {"data": values(drawn), "layer": layers}
@@ -160,29 +165,41 @@ def _cells(index: int, row: Day, then: Sequence[Day]) -> list[Cell]:
     return cells
 
 
-def _x(frame: Frame | None) -> dict[str, Any]:
+def _x(frame: Frame) -> dict[str, Any]:
     """Days along the bottom, as whole days."""
     axis = {
         "title": None,
         "format": "%-d %b",
-        "tickCount": {"interval": "day", "step": 1} if frame is None else 4 if is_narrow(frame) else 8,
+        "tickCount": 4 if is_narrow(frame) else 8,
         "labelOverlap": True,
         "labelFlush": True,
     }
-    return field("day", "temporal", timeUnit="utcyearmonthdate", scale={"type": "utc"}, axis=axis if frame else None)
+    return field("day", "temporal", timeUnit="utcyearmonthdate", scale={"type": "utc"}, axis=axis)
 
 
-def _y(frame: Frame | None) -> dict[str, Any]:
-    axis = {"title": None, "grid": True, "format": _THOUSANDS, "tickMinStep": 1}
+def _y(frame: Frame) -> dict[str, Any]:
+    """Numbers up the side, from zero."""
+    axis = {
+        "title": words.clean(frame.unit, 40),
+        "titleAngle": 0,
+        "titleAlign": "left",
+        "titleAnchor": "end",
+        "titleY": -12,
+        "titleX": 0,
+        "grid": True,
+        "format": _THOUSANDS,
+        "tickMinStep": 1,
+        "minExtent": 36,
+    }
     scale = {"zero": True, "nice": True}
-    return field("value", "quantitative", scale=scale, axis=axis if frame else None)
+    return field("value", "quantitative", scale=scale, axis=axis)
 
 
-def _area(name: str) -> dict[str, Any]:
+def _area(name: str, frame: Frame) -> dict[str, Any]:
     return {
         "transform": [{"filter": {"field": "series", "equal": name}}],
         "mark": {"type": "area", "color": var("chart-1"), "opacity": 0.1},
-        "encoding": {"x": _x(None) | {"axis": None}, "y": _y(None) | {"axis": None}},
+        "encoding": {"x": _x(frame), "y": _y(frame)},
     }
 
 
@@ -215,7 +232,7 @@ def _points(names: tuple[str, str], frame: Frame, alone: bool) -> dict[str, Any]
     }
 
 
-def _ends(rows: Sequence[Day], then: Sequence[Day], names: tuple[str, str]) -> dict[str, Any]:
+def _ends(rows: Sequence[Day], then: Sequence[Day], names: tuple[str, str], frame: Frame) -> dict[str, Any]:
     """The two names at the ends of their lines, the higher one above."""
     ends = []
     for name, found in ((names[0], rows), (names[1], then)):
@@ -234,7 +251,7 @@ def _ends(rows: Sequence[Day], then: Sequence[Day], names: tuple[str, str]) -> d
                 "fontWeight": 600 if name == names[0] else 400,
                 "color": var("chart-1") if name == names[0] else var("chart-axis"),
             },
-            "encoding": {"x": _x(None), "y": _y(None), "text": field("text")},
+            "encoding": {"x": _x(frame), "y": _y(frame), "text": field("text")},
         }
         for index, (value, name, day) in enumerate(ends)
     ]
@@ -243,9 +260,9 @@ def _ends(rows: Sequence[Day], then: Sequence[Day], names: tuple[str, str]) -> d
 
 def _hour_axis(frame: Frame) -> dict[str, Any]:
     each = 6 if is_narrow(frame) else 3
-    zone = f" ({frame.time_zone})" if frame.time_zone else ""
+    zone = f" ({words.clean(frame.time_zone)})" if frame.time_zone else ""
     return {
-        "title": f"Hour of the day{words.clean(zone)}",
+        "title": f"Hour of the day{zone}",
         "values": list(range(0, 24, each)),
         "labelAngle": 0,
         "labelExpr": "pad(datum.value, 2, '0', 'left') + ':00'",

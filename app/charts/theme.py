@@ -19,9 +19,9 @@ _VALUES: dict[str, tuple[str, str]] = {
     "--chart-1": ("#0f6b6b", "#55bcb8"),
     "--chart-2": ("#d9730d", "#f2a65a"),
     "--chart-3": ("#2f62c4", "#6f9df0"),
-    "--chart-4": ("#a63a8c", "#dd8fca"),
-    "--chart-5": ("#6d5a00", "#ddd06a"),
-    "--chart-6": ("#e0567a", "#f4c3cf"),
+    "--chart-4": ("#a63a8c", "#9e47ee"),
+    "--chart-5": ("#6d5a00", "#fae9a5"),
+    "--chart-6": ("#bd896c", "#b04339"),
     "--chart-7": ("#3b4446", "#8e9799"),
     # One ramp from nothing to most, for heat grids. 0 is zero; what is not known has no fill.
     "--chart-ramp-0": ("#eff4f3", "#1e2526"),

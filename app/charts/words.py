@@ -1,4 +1,4 @@
-"""Words of charts: numbers, labels that fit, sentences for those who do not see the picture, titles that state a finding."""
+"""Words of charts: numbers, labels that fit, sentences without a picture, titles that state a finding."""
 
 import re
 from collections.abc import Sequence
@@ -12,7 +12,9 @@ MOST_CHARACTERS = 300
 
 # Control characters, halves of surrogates and what is no character cannot stand in XML; marks that turn the direction
 # around would turn what stands beside them too.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]+")
+_UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]+"
+)
 
 
 def clean(text: str, limit: int = MOST_CHARACTERS) -> str:
@@ -40,10 +42,10 @@ def number(value: float | None) -> str:
 
 
 def amount(value: float | None, unit: str) -> str:
-    """A number with its unit."""
+    """A number with its unit; "% of learners" is said as %."""
     if value is None or not unit:
         return number(value)
-    return f"{number(value)}{'' if unit == '%' else ' '}{unit}"
+    return f"{number(value)}%" if unit.startswith("%") else f"{number(value)} {unit}"
 
 
 def percent(part: float, whole: float) -> str:
@@ -70,7 +72,7 @@ def finding_of_days(rows: Sequence[Day], before: Sequence[Day], unit: str) -> st
     both = [(now, then) for now, then in pairs if now is not None and then is not None]
     then_total = sum(then for _, then in both)
     if not then_total:
-        return f"{amount(total, unit)} in {len(rows)} days"
+        return f"{amount(total, unit)} in {len(rows)} day{'' if len(rows) == 1 else 's'}"
     change = 100 * (sum(now for now, _ in both) / then_total - 1)
     if abs(change) < 1:
         return f"{amount(total, unit)}, as many as in the days before"
@@ -91,13 +93,15 @@ def finding_of_bars(rows: Sequence[Bar], unit: str) -> str:
 
 def finding_of_answers(rows: Sequence[Answer]) -> str:
     """How many were right; in a poll, what most chose."""
-    total = sum(row.count for row in rows)
+    total = sum(row.chosen for row in rows)
     if not total:
         return NOTHING
     if any(row.is_right for row in rows):
-        return f"{percent(sum(row.count for row in rows if row.is_right), total)} of {number(total)} answers were right"
-    top = max(rows, key=lambda row: row.count)
-    return f"{percent(top.count, total)} of {number(total)} chose “{clean(top.label, 40)}”"
+        return (
+            f"{percent(sum(row.chosen for row in rows if row.is_right), total)} of {number(total)} answers were right"
+        )
+    top = max(rows, key=lambda row: row.chosen)
+    return f"{percent(top.chosen, total)} of {number(total)} chose “{clean(top.label, 40)}”"
 
 
 def worst_step(rows: Sequence[Step]) -> int | None:
@@ -124,7 +128,7 @@ def finding_of_drop_off(rows: Sequence[Step]) -> str:
 
 def finding_of_hours(rows: Sequence[Hour]) -> str:
     """The busiest hour of the week."""
-    top = max((row for row in rows if row.count), key=lambda row: row.count or 0, default=None)
+    top = max((row for row in rows if row.number), key=lambda row: row.number or 0, default=None)
     return f"Busiest on {WEEKDAYS[top.weekday]} at {top.hour:02d}:00" if top else NOTHING
 
 
