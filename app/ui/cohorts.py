@@ -75,8 +75,9 @@ class CohortQuery(Listing, Days):
 
 
 class CohortPage(BaseModel):
-    """How a cohort is doing. all_active_share: of all cohorts, to compare with. lessons, attributes: what can be filtered
-    by. behind_count, silent_count: for which reason learners are at risk; some for both.
+    """How a cohort is doing. all_active_share: of all cohorts, to compare with. lessons, attributes: to filter by.
+
+    behind_count, silent_count: for which reason learners are at risk; some for both.
     """
 
     overview: CohortOverview

@@ -318,7 +318,7 @@ def test_answers_are_counted_and_the_right_one_is_marked(doors: Doors, course: d
 @pytest.mark.parametrize(
     "query",
     [
-        {},
+        {"due_on": ""},
         {"cohort": "x"},
         {"lesson": "x"},
         {"lesson": str(FIRST), "question": "x", "from": "x"},
@@ -402,7 +402,7 @@ def test_days_after_the_start_need_a_start_and_follow_it(doors: Doors, course: d
 @pytest.mark.parametrize(
     "given",
     [
-        {},
+        {"due_on": ""},
         {"position": "0"},
         {"position": "x"},
         {"position": "1", "due_on": "soon"},
