@@ -175,12 +175,16 @@ class CohortDropOff(CohortReport):
 
 
 class ChoiceCount(BaseModel):
-    """How many learners gave this answer. text: what the choice says, where its definition is known."""
+    """How many learners gave this answer. text: what the choice says, where its definition is known.
+
+    is_right: of a quiz, whether the answer is a right one; null where nobody knows.
+    """
 
     value: str
     text: str | None
     count: int
     share: float | None
+    is_right: bool | None
 
 
 class QuestionAnswers(BaseModel):

@@ -172,6 +172,61 @@ SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
         },
     ),
     (
+        "Cohorts and lessons beside each other",
+        {
+            "CohortFigures.learner_count": "learners of the cohort.",
+            "CohortFigures.lesson_count": "lessons of the cohort.",
+            "CohortFigures.completed_count": "(learner, lesson) pairs completed.",
+            "CohortFigures.completion_rate": "completed_count / (learner_count × lesson_count).",
+            "CohortFigures.active_learner_count": "learners with activity in the last 7 × 24 hours.",
+            "CohortFigures.finished_learner_count": (
+                "learners who completed every lesson of the cohort; 0 while it has none."
+            ),
+            "CohortFigures.at_risk_count": (
+                "learners at risk: 2 or more lessons overdue, or 7 or more days without activity."
+            ),
+            "CohortTotals.cohort_count": "all cohorts.",
+            "CohortTotals.member_count": "learners of all cohorts; who is in two of them counts twice.",
+            "CohortTotals.completion_rate": "pairs completed in all cohorts / all pairs.",
+            "CohortTotals.active_share": "active learners of all cohorts / member_count.",
+            "CohortTotals.at_risk_share": "learners at risk in all cohorts / member_count.",
+            "CohortList.found_count": "cohorts that fit the search.",
+            "WeekBefore.completed_then": (
+                "pairs that the learners of now had completed 7 × 24 hours ago, of the lessons of now."
+            ),
+            "WeekBefore.completion_rate_then": "completed_then / all pairs of now.",
+            "WeekBefore.finished_then": "learners of now who had completed every lesson of now by then.",
+            "GridLesson.completed": "learners who completed the lesson, of all that fit the filters.",
+            "GridLesson.rate": "completed / learner_count.",
+            "GridLearner.completed": (
+                "lessons of the grid that this learner completed. A cell is late when the lesson is overdue for the "
+                "learner and not complete, started or not."
+            ),
+            "LessonFigures.position": "the earliest place of the lesson in a plan, 1 for the first.",
+            "LessonFigures.started": "learners who started it, in a cohort or not.",
+            "LessonFigures.completed": "learners who completed it, in a cohort or not.",
+            "LessonFigures.planned_count": "learners of the cohorts that have it in their plan, each once.",
+            "LessonFigures.planned_completed": "those of them who completed it.",
+            "LessonFigures.planned_rate": "planned_completed / planned_count.",
+            "LessonFigures.median_seconds_to_complete": (
+                "median over the learners who completed it, from their first statement about it to their completion."
+            ),
+            "LessonList.lesson_count": "lessons of the catalogue.",
+            "LessonList.untitled_count": "those of them without a title.",
+            "LessonList.found_count": "those of them that fit the search.",
+            "LessonCohort.position": "the place of the lesson in the plan of the cohort.",
+            "LessonCohort.due_after_days": (
+                "days after the first day of the cohort on which it is due; null when a day was given."
+            ),
+            "LessonCohort.learners": "learners of the cohort.",
+            "LessonCohort.started": "learners of the cohort who started the lesson.",
+            "LessonCohort.completed": "learners of the cohort who completed it.",
+            "LessonCohort.rate": "completed / learners.",
+            "LessonDay.completions": "learners whose first completion lies on the day.",
+            "LessonDay.completions_so_far": "learners whose first completion lies on the day or before it.",
+        },
+    ),
+    (
         "Answers",
         {
             "QuestionAnswers.learner_count": "learners who answered.",

@@ -64,12 +64,12 @@ def figure(name: str) -> Callable[[Builder], Builder]:
 def drawn(db: Session, name: str, zone: ZoneInfo, **parameters: object) -> Figure:
     """The chart of this name, drawn for the page. Colours follow the theme of the page."""
     asked = {key: str(value) for key, value in parameters.items() if value is not None}
-    return drawn_chart(BUILDERS[name](db, asked, zone), name, asked)
+    return drawn_chart(BUILDERS[name](db, asked, zone), name, **asked)
 
 
-def drawn_chart(chart: Chart, name: str, asked: Mapping[str, str] | None = None) -> Figure:
-    """A chart that the page has built already, drawn. name, asked: what its address is made of."""
-    query = urlencode(asked or {})
+def drawn_chart(chart: Chart, name: str, **parameters: object) -> Figure:
+    """A chart whose numbers the page has read already, drawn; at its address, of these parameters, it is built anew."""
+    query = urlencode({key: str(value) for key, value in parameters.items() if value is not None})
     return Figure(
         title=chart.title,
         period=chart.period,

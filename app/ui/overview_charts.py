@@ -2,19 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import date
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from app.accounts.visibility import ADMIN
 from app.analytics import today
-from app.analytics.drop_off import cohort_drop_off
 from app.analytics.schemas_today import ActivityPattern, CohortToday
-from app.analytics.selection import Filters, Page
 from app.charts import specs, specs_time
-from app.charts.rows import Bar, Frame, Hour, Step
-from app.errors import BadRequest, Problem
+from app.charts.rows import Bar, Frame, Hour
 from app.platform import clock
 from app.ui.figures import Chart, figure
 from app.ui.remembering import remembered
@@ -51,37 +47,6 @@ def completion_chart(cohorts: list[CohortToday], zone: ZoneInfo) -> Chart:
         rows=[
             (one.cohort.name, one.learner_count, one.lesson_count, one.completed_count, one.completion_rate)
             for one in shown
-        ],
-    )
-
-
-@figure(DROP_OFF)
-def drop_off(db: Session, parameters: Mapping[str, str], zone: ZoneInfo) -> Chart:
-    """Learners who reached each lesson of a cohort. parameters: cohort, its id."""
-    try:
-        cohort_id = UUID(parameters.get("cohort", ""))
-    except ValueError as error:
-        wrong = Problem("?cohort", "is not the id of a cohort.", "A UUID, as in the address of the cohort's page.")
-        raise BadRequest(f"{wrong.path} {wrong.message} {wrong.expected}", [wrong]) from error
-    report = cohort_drop_off(db, cohort_id, Filters(viewer=ADMIN), Page())
-    worst = max(report.steps, key=lambda step: step.lost, default=None)
-    title = f"{report.cohort.name} has no lessons yet"
-    if worst is not None:
-        title = f"Nobody of {report.cohort.name} has dropped off"
-        if worst.lost:
-            title = f"Most stop at lesson {worst.step}, {worst.title or worst.activity_id}: {worst.lost} learners"
-    return Chart(
-        title=title,
-        period=f"{report.cohort.name}, {report.learner_count} learners, all of the course so far, {_moment(zone)}",
-        spec=specs.drop_off(
-            [Step(step.title or step.activity_id, step.reached) for step in report.steps],
-            report.learner_count,
-            Frame("learners who reached it", "", title=title, width=WIDTH),
-        ),
-        header=("Step", "Lesson", "Started", "Completed", "Reached", "Stopped here"),
-        rows=[
-            (step.step, step.title or step.activity_id, step.started, step.completed, step.reached, step.lost)
-            for step in report.steps
         ],
     )
 
