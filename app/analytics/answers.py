@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
+from app.accounts.visibility import Viewer, masked
 from app.analytics import queries_answers, rules
 from app.analytics.cursors import read_cursor, write_cursor
 from app.analytics.schemas import AnswersReport, ChoiceCount, LessonName, QuestionAnswers
@@ -72,7 +73,7 @@ def _answers(
         generated_at=clock.now(),
         time_zone=zone.key,
         questions=[
-            _question(row, names[row.lesson_id], known.get(key), counted[key], texts)
+            _question(row, names[row.lesson_id], known.get(key), counted[key], texts=texts, viewer=filters.viewer)
             for row, key in zip(shown, asked, strict=True)
         ],
         next=page.next(last and write_cursor(last.place, last.object_id[:_SORTED_CHARACTERS], last.question_id)),
@@ -89,7 +90,13 @@ def _natural(text: str) -> list[tuple[int, str]]:
 
 
 def _question(
-    row: Row[Any], lesson: LessonName, known: Row[Any] | None, counted: list[Row[Any]], texts: TextsLink
+    row: Row[Any],
+    lesson: LessonName,
+    known: Row[Any] | None,
+    counted: list[Row[Any]],
+    *,
+    texts: TextsLink,
+    viewer: Viewer,
 ) -> QuestionAnswers:
     latest = [one for one in counted if one.is_latest]
     learners = sum(one.answers for one in latest)
@@ -110,8 +117,8 @@ def _question(
     words = rules.choice_texts(definition)
     return QuestionAnswers.model_construct(
         question_id=row.question_id,
-        object_id=row.object_id,
-        name=known.object_name if known else None,
+        object_id=masked(viewer, row.object_id, numbers=False),
+        name=masked(viewer, known.object_name, numbers=False) if known and known.object_name else None,
         lesson=lesson,
         kind=kind,
         learner_count=learners,
@@ -121,7 +128,7 @@ def _question(
                 ChoiceCount.model_construct(
                     value=value, text=words.get(value), count=count, share=rules.rate(count, learners)
                 )
-                for value, count in rules.distribution((_counted_as(one), one.answers) for one in latest)
+                for value, count in rules.distribution((_counted_as(one, viewer), one.answers) for one in latest)
             ]
             if kind != "text"
             else []
@@ -135,11 +142,11 @@ def _question(
     )
 
 
-def _counted_as(one: Row[Any]) -> str | None:
-    """The response; of a rating that was only sent as a score, that."""
-    if one.choice is None and one.score_raw is not None:
-        return f"{one.score_raw:g}"
-    return one.choice  # type: ignore[no-any-return]
+def _counted_as(one: Row[Any], viewer: Viewer) -> str | None:
+    """The response, as the viewer may read it; of a rating that was only sent as a score, that."""
+    if one.choice is None:
+        return None if one.score_raw is None else f"{one.score_raw:g}"
+    return masked(viewer, one.choice)
 
 
 COLUMNS = (

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
+from app.accounts import visibility
 from app.analytics import queries, queries_overview, rules
 from app.analytics.cursors import read_cursor, write_cursor
 from app.analytics.schemas import AtRiskLearner, AtRiskReport, CohortOverview, LessonOverview
@@ -31,6 +32,7 @@ class _Read:
     """What was read of a cohort: its learners, and those of them at risk, the worst off first."""
 
     scope: CohortScope
+    viewer: visibility.Viewer
     now: datetime
     learners: Sequence[Row[Any]]
     at_risk: list[tuple[Row[Any], rules.Risk]]
@@ -95,7 +97,7 @@ def _read(db: Session, cohort_id: UUID, filters: Filters, limits: Limits) -> _Re
         if risk.reasons:
             at_risk.append((row, risk))
     at_risk.sort(key=_worst_first)
-    return _Read(scope, now, learners, at_risk)
+    return _Read(scope, filters.viewer, now, learners, at_risk)
 
 
 def _worst_first(one: tuple[Row[Any], rules.Risk]) -> tuple[int, datetime, UUID]:
@@ -120,7 +122,7 @@ def _at_risk(db: Session, read: _Read, limits: Limits, page: Page) -> AtRiskRepo
         at_risk_count=len(read.at_risk),
         at_risk=[
             AtRiskLearner.model_construct(
-                **people[row.id]._mapping,
+                **visibility.shown(read.viewer, people[row.id]),
                 reasons=list(risk.reasons),
                 overdue_lessons=risk.overdue,
                 silent_days=risk.silent_days,

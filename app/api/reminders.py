@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 from sqlalchemy.orm import Session
 
+from app.accounts import visibility
 from app.api.problems import errors
 from app.config import get_settings
 from app.database import get_db
@@ -152,11 +153,12 @@ def _one(db: Session, row: Notification) -> ReminderRead:
 
 
 def _read(row: Notification, learner: User) -> ReminderRead:
-    return ReminderRead(
-        name=learner.name,
-        email=learner.email,
-        **{name: getattr(row, name) for name in ReminderRead.model_fields if name not in ("name", "email")},
-    )
+    viewer = visibility.admin()
+    who = visibility.shown(viewer, learner)
+    told = {name: getattr(row, name) for name in ReminderRead.model_fields if name not in ("name", "email")}
+    if row.answer is not None:
+        told["answer"] = visibility.masked(viewer, row.answer, learner.name, learner.email, learner.phone)
+    return ReminderRead(name=who["name"], email=who["email"], **told)
 
 
 def _mark(text: str) -> tuple[datetime, UUID]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from app.accounts.visibility import ADMIN
+from app.accounts import visibility
 from app.analytics.answers import PAGE_MAX_QUESTIONS, PAGE_QUESTIONS
 from app.analytics.overview import Limits
 from app.analytics.rules import BEHIND_LESSONS, SILENT_DAYS
@@ -150,7 +150,7 @@ def filters_of(request: Request, query: ReportQuery, *, attributes: bool = True)
     if len(found) > MAX_ATTRIBUTES:
         raise _wrong(max(query.model_extra or {}), "is one too many", f"At most {MAX_ATTRIBUTES} attributes")
     return Filters(
-        viewer=ADMIN,
+        viewer=visibility.admin(),
         cohort_id=getattr(query, "cohort", None),
         lesson_id=getattr(query, "lesson", None),
         first_day=getattr(query, "first_day", None),

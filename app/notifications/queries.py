@@ -23,16 +23,20 @@ COUNTED = ("sent", "unknown")
 
 
 def members(
-    db: Session, *, after: UUID | None, limit: int, cohort_id: UUID | None = None, search: str | None = None
+    db: Session,
+    *,
+    after: UUID | None,
+    limit: int,
+    cohort_id: UUID | None = None,
+    found: ColumnElement[bool] | None = None,
 ) -> list[User]:
-    """The next learners after this id who are in a cohort (in this one; with `search` in their name or e-mail)."""
+    """The next learners after this id who are in a cohort (in this one; found: which of them)."""
     membership = select(CohortMember.user_id).where(CohortMember.user_id == User.id)
     if cohort_id is not None:
         membership = membership.where(CohortMember.cohort_id == cohort_id)
     query = select(User).where(membership.exists())
-    if search:
-        found = (column.icontains(search, autoescape=True) for column in (User.name, User.email))
-        query = query.where(or_(*found))
+    if found is not None:
+        query = query.where(found)
     return _page(db, query, after, limit)
 
 
