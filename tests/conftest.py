@@ -116,12 +116,13 @@ def db() -> Iterator[Session]:
 @pytest.fixture
 def clean() -> Iterator[None]:
     """Empty tables and an empty Redis, for tests that commit; emptied again when they are done."""
-    _empty()
+    empty_stores()
     yield
-    _empty()
+    empty_stores()
 
 
-def _empty() -> None:
+def empty_stores() -> None:
+    """No rows in any table, nothing in Redis."""
     from app.database import get_engine
     from app.jobs import reminder
     from app.registry import TABLES
@@ -189,23 +190,25 @@ def doors(clean: None) -> Iterator[Doors]:
 @pytest.fixture
 def drain(clean: None) -> Callable[[], int]:
     """Load what is on the stream, in this process, with the worker's own consumer; returns the number of entries."""
+    return load_what_waits
+
+
+def load_what_waits() -> int:
+    """Load what is on the stream, as `drain` does, where a test has stores for longer than itself."""
     from app.config import get_settings
     from app.consumers import statement_stream
     from app.etl_streaming import the_stream
 
-    def run() -> int:
-        consumer = statement_stream.StatementConsumer(the_stream(), get_settings())
-        consumer.join_group()
-        entries = 0
-        while the_stream().client.xlen(the_stream().name):
-            messages = consumer.take()
-            if not messages:
-                break
-            consumer.handle(messages)
-            entries += len(messages)
-        return entries
-
-    return run
+    consumer = statement_stream.StatementConsumer(the_stream(), get_settings())
+    consumer.join_group()
+    entries = 0
+    while the_stream().client.xlen(the_stream().name):
+        messages = consumer.take()
+        if not messages:
+            break
+        consumer.handle(messages)
+        entries += len(messages)
+    return entries
 
 
 @pytest.fixture(scope="session")

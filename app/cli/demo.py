@@ -235,7 +235,7 @@ def _print_addresses(base_url: str, ids: list[str], settings: Settings) -> None:
     authorization = '-H "Authorization: Bearer $ADMIN_TOKEN"'
     running = settings.data_dir / RUNNING_STACK_FILE
     print(
-        f"\nLook at\n  {base_url}/docs"
+        f"\nLook at\n  {base_url}/ui (log in with ADMIN_TOKEN)"
         f"\n  curl {authorization} {report}"
         f'\n  curl {authorization} "{report}?format=csv"'
         f"\nADMIN_TOKEN is in your environment, in .env, or in {running} while `make run` runs."

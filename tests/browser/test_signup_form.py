@@ -2,31 +2,20 @@
 
 import re
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from shutil import which
 from typing import Any
 
-import pytest
-import uvicorn
 from sqlalchemy import select
 
 from app.accounts.models import CohortMember
-from app.config import get_settings
 from app.database import session_scope
 from app.models import User
+from tests.browser.serving import api
 from tests.conftest import Doors
 
-playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = which("chromium") or which("chromium-browser") or which("google-chrome")
-if CHROMIUM is None:
-    pytest.skip("there is no Chromium here", allow_module_level=True)
-
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-PATIENCE_S = 20.0
 DOCUMENT = Path(__file__).parents[2] / "docs" / "signup.md"
 
 
@@ -49,35 +38,6 @@ def site(page: str) -> Iterator[str]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_address[1]}"
     server.shutdown()
-
-
-@contextmanager
-def api(**settings: str) -> Iterator[str]:
-    """The API on a port of its own, with other settings."""
-    from app.main import create_app
-
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in settings.items():
-            patch.setenv(name.upper(), value)
-        get_settings.cache_clear()
-        server = uvicorn.Server(uvicorn.Config(create_app(), port=0, log_level="warning", proxy_headers=False))
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        give_up = time.monotonic() + PATIENCE_S
-        while not server.started:
-            assert time.monotonic() < give_up
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-        server.should_exit = True
-        thread.join(PATIENCE_S)
-    get_settings.cache_clear()
-
-
-@pytest.fixture
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield opened
-        opened.close()
 
 
 def form(action: str) -> str:

@@ -32,7 +32,7 @@ def test_everything_is_sent_and_told(door: Door, capsys: pytest.CaptureFixture[s
     assert "Welcome behind the bar" in out
     assert "50%" in out
     assert f"{len(good):,} statements are new" in out
-    assert f"{door.url}/docs" in out
+    assert f"{door.url}/ui" in out
     assert "$ADMIN_TOKEN" in out
     assert TOKEN not in out
 
