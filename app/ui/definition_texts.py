@@ -165,4 +165,26 @@ SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
             "TimelineEntry.duration_s": "result.duration in seconds.",
         },
     ),
+    (
+        "Learners",
+        {
+            "State of a learner": (
+                "finished when every lesson planned for them is completed; else not started without any activity; "
+                "else behind with 2 or more lessons overdue; else silent after 7 × 24 hours without activity; else "
+                "on track."
+            ),
+            "LearnerList.learner_count": "learners that fit the filters.",
+            "LearnerLine.completed": (
+                "lessons planned for the learner that they completed; of any lesson where none are planned."
+            ),
+            "LearnerLine.planned": (
+                "lessons planned for the learner, 0 while no cohort of theirs has a plan."
+            ),
+            "LearnerLine.overdue": "lessons planned for the learner that are overdue and not completed.",
+            "LearnerLesson.overdue_days": (
+                "the learner's today − the day due, 0 when it is not overdue, never due or completed."
+            ),
+            "LearnerLesson.best_score_scaled": "the highest result.score.scaled of the lesson itself, −1 to 1.",
+        },
+    ),
 )
