@@ -22,6 +22,7 @@ from app.analytics.selection import Filters, Page
 from app.analytics.tables import Cell
 from app.models import User
 from app.platform import clock
+from app.schemas import CohortName
 
 SEEN_LEARNERS = 6_000
 """Up to so many learners each is looked at for every page, which then says how many are in which state."""
@@ -73,6 +74,13 @@ def list_learners(db: Session, filters: Filters, asked: Asked, page: Page) -> Le
         learners=_lines(db, filters.viewer, shown),
         next=page.next(last and write_cursor(_sorted_by(last, asked.sort), last.id)),
     )
+
+
+def cohorts_of(db: Session, learner_id: UUID) -> list[CohortName]:
+    """The cohorts that a learner is in, in the order of joining."""
+    person = queries_learners.people(db, [learner_id]).get(learner_id)
+    cohorts = {one.id: name_of(one) for one in list_cohorts(db)}
+    return [cohorts[key] for key in (person.cohort_ids if person else ()) if key in cohorts]
 
 
 def lessons_of(db: Session, learner_id: UUID, time_zone: str | None) -> list[LearnerLesson]:

@@ -306,3 +306,26 @@ class LearnerLesson(BaseModel):
     started_at: datetime | None
     completed_at: datetime | None
     best_score_scaled: float | None
+
+
+class SpokenEntry(BaseModel):
+    """Something that a learner did, in words: did what, with what answer. Durations in seconds."""
+
+    statement_id: UUID
+    at: datetime
+    did: str
+    what: str
+    lesson_id: UUID | None
+    lesson: str | None
+    answer: str | None
+    completes_lesson: bool
+    success: bool | None
+    score_scaled: float | None
+    duration_s: float | None
+
+
+class SpokenDay(BaseModel):
+    """What a learner did on one day of their own, the last first."""
+
+    day: date
+    entries: list[SpokenEntry]

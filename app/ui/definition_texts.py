@@ -163,6 +163,8 @@ SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
         {
             "TimelineEntry.score_scaled": "result.score.scaled as sent, −1 to 1.",
             "TimelineEntry.duration_s": "result.duration in seconds.",
+            "SpokenEntry.score_scaled": "the same score, on the page of a learner.",
+            "SpokenEntry.duration_s": "the same duration.",
         },
     ),
     (
