@@ -64,7 +64,11 @@ def of_roster(read: RosterRead, roster: Roster, *, shown: bool) -> Told:
             problems=one.problems,
         )
         lines.append(line.model_dump(mode="json"))
-    return read.model_dump(mode="json", exclude={"verdicts"}), lines
+    summary = read.model_dump(mode="json", exclude={"verdicts"})
+    # As lists, because JSONB keeps no order of names, and people know their columns in the order of their file.
+    for name in ("columns", "cohorts"):
+        summary[name] = [list(pair) for pair in summary[name].items()]
+    return summary, lines
 
 
 def of_responses(read: ResponsesRead) -> Told:

@@ -5,11 +5,11 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.ui import chart_files, definitions, learner, learner_acts, learners, parts, roster
+from app.ui import audit_log, chart_files, definitions, learner, learner_acts, learners, parts, roster
 from app.ui.assets import PREFIX, get_asset
 from app.ui.errors import ErrorPages
 
-ROUTERS = (chart_files.router, definitions.router, parts.router, learners.router, learner.router, learner_acts.router, roster.router)
+ROUTERS = (chart_files.router, definitions.router, parts.router, learners.router, learner.router, learner_acts.router, roster.router, audit_log.router)
 
 
 class SqueezedPages:

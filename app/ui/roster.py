@@ -248,7 +248,7 @@ def _kind(kind: str) -> Kind:
 
 
 def _told(error: AppError) -> str:
-    expected = " ".join(one.expected for one in error.problems if one.expected)
+    expected = " ".join(one.expected for one in error.problems if one.expected and one.expected not in error.message)
     return f"{error.message} {expected}".strip()
 
 
@@ -257,5 +257,6 @@ def _wrong(type_: Any, value: str) -> str | None:
     try:
         check(value)
     except ValidationError as error:
-        return f"“{value[:100]}”: {error.errors()[0]['msg'].removeprefix('Value error, ')}."
+        told = error.errors()[0]["msg"].removeprefix("Value error, ")
+        return f"{told}." if value in told else f"“{value[:100]}”: {told}."
     return None
