@@ -82,7 +82,9 @@ def of_responses(read: ResponsesRead) -> Told:
     return {**read.model_dump(mode="json", exclude={"problems"}), "counts": counts}, lines
 
 
-def keep(db: Session, kind: str, actor: str, name: str, choices: dict[str, str], content: bytes, told: Told) -> UUID:
+def keep(
+    db: Session, kind: str, actor: str, *, name: str, choices: dict[str, str], content: bytes, told: Told
+) -> UUID:
     """Keep a file that was looked at, until somebody decides; forget those that nobody decided about."""
     now = clock.now()
     forget_old(db, now - KEPT)
@@ -128,9 +130,7 @@ def find(db: Session, upload_id: UUID) -> Upload:
     return Upload(**row._mapping)
 
 
-def lines_of(
-    db: Session, upload_id: UUID, verdicts: Sequence[str] | None, after: int, limit: int
-) -> list[UploadLine]:
+def lines_of(db: Session, upload_id: UUID, verdicts: Sequence[str] | None, after: int, limit: int) -> list[UploadLine]:
     """The next lines after this row of the file, of these verdicts or of any."""
     sql = """
 SELECT line.value FROM ops.uploads u CROSS JOIN LATERAL jsonb_array_elements(u.lines) WITH ORDINALITY line (value, n)

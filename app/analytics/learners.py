@@ -112,7 +112,7 @@ def _condition(filters: Filters, search: str | None) -> tuple[str, dict[str, Any
         # A number is found as people write it, too.
         digits = "".join(c for c in search if c.isdigit())
         found = or_(found, func.coalesce(User.phone, "").contains(digits, autoescape=True))
-    told = found.compile(dialect=psycopg2.dialect(paramstyle="named"))
+    told = found.compile(dialect=psycopg2.dialect(paramstyle="named"))  # type: ignore[no-untyped-call]
     return f"{condition} AND ({told})", {**parameters, **told.params}
 
 

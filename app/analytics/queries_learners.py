@@ -189,7 +189,10 @@ SELECT page.*, counts.counts
 FROM (SELECT jsonb_object_agg(state, n) AS counts FROM (SELECT state, count(*) AS n FROM seen GROUP BY state) c) counts
 LEFT JOIN (SELECT * FROM seen WHERE {of_state} AND {wanted._beyond} {wanted._ordered}) page ON true
 """
+    # The planner takes the few rows of `plan` for many, and would sort every row of progress to merge them.
+    db.execute(text("SET LOCAL enable_mergejoin = off"))
     rows = db.execute(text(sql), wanted.bind(state=state, **states.bind())).all()
+    db.execute(text("SET LOCAL enable_mergejoin TO DEFAULT"))
     return [row for row in rows if row.id is not None], (rows[0].counts or {})
 
 

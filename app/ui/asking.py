@@ -44,7 +44,7 @@ class Asking(BaseModel):
 
 
 def attributes_of(request: Request) -> dict[str, tuple[str, ...]]:
-    """The parameters attr.<name>: by name, the values of which a learner has to have one. Empty ones ask for nothing."""
+    """The parameters attr.<name>: by name, values of which a learner has to have one. Empty ones ask for nothing."""
     found: dict[str, tuple[str, ...]] = {}
     for name in request.query_params:
         if not name.startswith(ATTRIBUTE):

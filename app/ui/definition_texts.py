@@ -179,9 +179,7 @@ SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
             "LearnerLine.completed": (
                 "lessons planned for the learner that they completed; of any lesson where none are planned."
             ),
-            "LearnerLine.planned": (
-                "lessons planned for the learner, 0 while no cohort of theirs has a plan."
-            ),
+            "LearnerLine.planned": ("lessons planned for the learner, 0 while no cohort of theirs has a plan."),
             "LearnerLine.overdue": "lessons planned for the learner that are overdue and not completed.",
             "LearnerLesson.overdue_days": (
                 "the learner's today − the day due, 0 when it is not overdue, never due or completed."

@@ -9,7 +9,16 @@ from app.ui import audit_log, chart_files, definitions, learner, learner_acts, l
 from app.ui.assets import PREFIX, get_asset
 from app.ui.errors import ErrorPages
 
-ROUTERS = (chart_files.router, definitions.router, parts.router, learners.router, learner.router, learner_acts.router, roster.router, audit_log.router)
+ROUTERS = (
+    chart_files.router,
+    definitions.router,
+    parts.router,
+    learners.router,
+    learner.router,
+    learner_acts.router,
+    roster.router,
+    audit_log.router,
+)
 
 
 class SqueezedPages:

@@ -1,4 +1,4 @@
-"""The page of one learner: who they are, how far they are, what they did, what they were sent, what was done to them."""
+"""The page of one learner: who they are, how far they are, what they did, what they were sent, acts about them."""
 
 from datetime import date, datetime
 from typing import Annotated, Literal
@@ -212,5 +212,3 @@ def _reminders(db: Session, viewer: Viewer, learner_id: UUID) -> list[ReminderLi
 def _hint(number: str, words: str) -> tuple[str, str, str]:
     anchor, text = definition(number)
     return anchor, words, text
-
-

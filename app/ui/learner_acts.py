@@ -190,9 +190,7 @@ def _split_page(
     given = {name: form.get(name, "") if form else "" for name in ("into", "name")}
     chosen = set(form.getlist("identifier")) if form else set()
     status = 400 if problem else 200
-    return show(
-        request, "learner_split.html", page, status=status, name=name_of(learner), given=given, chosen=chosen
-    )
+    return show(request, "learner_split.html", page, status=status, name=name_of(learner), given=given, chosen=chosen)
 
 
 def _held(db: Session, learner_id: UUID) -> Held:

@@ -1,4 +1,4 @@
-"""Import of rosters and of response exports by people: upload, look at every row, then apply, and see what came of it."""
+"""Import of rosters and of response exports by people: upload, look at every row, apply, and see what came of it."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
@@ -24,8 +24,8 @@ from app.response_import import import_responses
 from app.schemas import Iri, TimeZone
 from app.security import needs
 from app.ui.asking import Asking, NoneIfEmpty
-from app.ui.forms import actor_of
 from app.ui.formatting import zone_named
+from app.ui.forms import actor_of
 from app.ui.pages import HTML, show, zone_of
 from app.ui.uploading import Uploaded, UploadedForm
 
@@ -140,7 +140,9 @@ def post_roster(request: Request, form: Uploaded) -> Response:
     if visibility.admin().pseudonyms is None:
         choices["names"] = "yes"
     with session_scope() as db:
-        key = uploads.keep(db, kind, actor_of(request), form.file_name, choices, form.content, told)
+        key = uploads.keep(
+            db, kind, actor_of(request), name=form.file_name, choices=choices, content=form.content, told=told
+        )
     return RedirectResponse(f"/ui/roster/{key}", 303)
 
 

@@ -27,9 +27,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False, comment="roster, responses"),
         sa.Column("actor", sa.Text(), nullable=False, comment="who uploaded it"),
         sa.Column("file_name", sa.Text(), nullable=False),
-        sa.Column(
-            "choices", postgresql.JSONB(), nullable=False, comment="what was chosen beside the file"
-        ),
+        sa.Column("choices", postgresql.JSONB(), nullable=False, comment="what was chosen beside the file"),
         sa.Column("content", sa.LargeBinary(), nullable=True, comment="NULL once it is applied or discarded"),
         sa.Column(
             "summary", postgresql.JSONB(), nullable=False, comment="what it comes to, or came to, without its rows"

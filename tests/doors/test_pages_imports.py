@@ -137,9 +137,7 @@ def test_a_file_that_is_not_wanted_is_forgotten(doors: Doors) -> None:
     assert (count(Upload), count(User)) == (0, 0)
 
 
-def test_files_are_forgotten_after_a_day_and_when_there_are_many(
-    doors: Doors, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_are_forgotten_after_a_day_and_when_there_are_many(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
     old = looked_at(doors)
     with session_scope() as db:
         db.execute(update(Upload).values(uploaded_at=clock.now() - uploads.KEPT))
@@ -202,7 +200,11 @@ def test_what_is_chosen_beside_the_file_is_checked(doors: Doors) -> None:
     assert 'value="Mars/Olympus"' in got.text
     assert upload(doors, ROSTER, id_home_page="no iri").status_code == 400
     assert upload(doors, RESPONSES, kind="responses", cohort="nowhere").status_code == 400
-    for body, media in ((b"x", "text/csv"), (b"no parts", "multipart/form-data; boundary=x"), (b"", "multipart/form-data")):
+    for body, media in (
+        (b"x", "text/csv"),
+        (b"no parts", "multipart/form-data; boundary=x"),
+        (b"", "multipart/form-data"),
+    ):
         got = doors.client.post("/ui/roster", content=body, headers={**doors.admin, "Content-Type": media})
         assert got.status_code in (400, 415)
 

@@ -1,4 +1,4 @@
-"""The pages of learners, of one learner, and what is done there to one: what they say, and that they do what they say."""
+"""The pages of learners, of one learner, and what is done there to one: what they say, and that they do it."""
 
 import html
 import re
@@ -197,7 +197,9 @@ def test_an_empty_list_offers_the_next_step(doors: Doors) -> None:
 def test_a_wrong_parameter_is_named(doors: Doors, query: dict[str, str], path: str) -> None:
     got = doors.client.get("/ui/learners", params=query, headers=doors.admin)
     assert (got.status_code, got.json()["problems"][0]["path"]) == (400, path)
-    assert "400" in page(doors, "/ui/learners", 400, **query) or "not right" in page(doors, "/ui/learners", 400, **query)
+    assert "400" in page(doors, "/ui/learners", 400, **query) or "not right" in page(
+        doors, "/ui/learners", 400, **query
+    )
 
 
 def test_what_people_call_themselves_is_only_text(doors: Doors, course: Course) -> None:
@@ -240,9 +242,7 @@ def test_a_learner_is_told_in_their_own_words_and_days(doors: Doors, course: Cou
     assert {one["words"]: one["statements"] for one in told["known_by"]}["E-mail"] == 3
 
 
-def test_a_timeline_goes_on_where_its_page_ended(
-    doors: Doors, course: Course, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_timeline_goes_on_where_its_page_ended(doors: Doors, course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     from app.ui import learner
 
     whole = [e["statement_id"] for d in twin(doors, f"/ui/learners/{course_id('Ann')}")["days"] for e in d["entries"]]
