@@ -102,6 +102,14 @@ def test_the_list_says_how_far_everybody_is(doors: Doors, course: Course) -> Non
     assert "cyd@example.org" in said
 
 
+def test_what_is_completed_on_ones_own_day_due_is_not_overdue(doors: Doors, course: Course) -> None:
+    """In Kiritimati lesson 3 is overdue already, nowhere else; so its completion counts there and nowhere else."""
+    with session_scope() as db:
+        load(db, completed("cyd@example.org", 3, at(10)))
+    (cyd,) = twin(doors, "/ui/learners", q="cyd")["list"]["learners"]
+    assert (cyd["completed"], cyd["overdue"], cyd["state"]) == (2, 1, "on_track")
+
+
 def test_the_page_by_name_says_what_the_look_at_everybody_says(
     doors: Doors, course: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:

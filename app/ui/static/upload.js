@@ -14,7 +14,7 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
     request.addEventListener("load", () => {
       if (request.status < 400 && request.responseURL !== form.action) { location.assign(request.responseURL); return; }
       const page = new DOMParser().parseFromString(request.responseText, "text/html");
-      const told = page.querySelector(".notice[data-kind=broken] .notice-title, h1");
+      const told = page.querySelector(".notice[data-kind=broken] .notice-title") ?? page.querySelector("h1");
       says.textContent = told ? told.textContent : "That did not work. Nothing was entered.";
       says.setAttribute("role", "alert");
       for (const button of form.querySelectorAll("button")) button.disabled = false;
