@@ -82,9 +82,7 @@ def of_responses(read: ResponsesRead) -> Told:
     return {**read.model_dump(mode="json", exclude={"problems"}), "counts": counts}, lines
 
 
-def keep(
-    db: Session, kind: str, actor: str, *, name: str, choices: dict[str, str], content: bytes, told: Told
-) -> UUID:
+def keep(db: Session, kind: str, actor: str, *, name: str, choices: dict[str, str], content: bytes, told: Told) -> UUID:
     """Keep a file that was looked at, until somebody decides; forget those that nobody decided about."""
     now = clock.now()
     forget_old(db, now - KEPT)

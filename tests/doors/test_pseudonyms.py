@@ -82,7 +82,9 @@ def unzipped(content: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_report_says_who_anybody_is(doors: Doors, course: Course, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_report_says_who_anybody_is(
+    doors: Doors, course: Course, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In all three formats. With names shown the same search finds them, so it would find them here."""
     path = paths(course)[name]
     with_names = get(doors, path, limit=50).text.lower() if name in LISTS else ""
@@ -289,4 +291,3 @@ def test_long_words_are_masked_in_time() -> None:
     viewer = visibility.Viewer("v", sees_everybody=True, pseudonyms=pseudonyms_under("s"))
     for piece in ("a", "1", "a.", "1 ", "a@", "%40", ".a@a"):
         assert isinstance(masked(viewer, piece * 200_000, "Ann"), str)
-
