@@ -39,6 +39,8 @@ class User(Base):
     __table_args__ = (
         Index("uq_users_avatar_lower", func.lower(avatar), unique=True),
         Index("ix_users_email", "email"),
+        # The order of the list of learners, letter by letter as app/accounts/visibility.py writes it.
+        Index("ix_users_shown_name", text("lower(coalesce(name, email, phone, ''))"), "id"),
     )
 
 

@@ -226,3 +226,16 @@ class LearnerExport(BaseModel):
     documents: list[dict[str, Any]]
     dead_letters: list[dict[str, Any]]
     other_tables: dict[str, list[dict[str, Any]]]
+
+
+class UploadLine(BaseModel):
+    """A row of an uploaded file, and what it comes to. who: what the row calls its person; null under pseudonyms."""
+
+    row: int
+    verdict: str
+    who: str | None = None
+    learner_id: UUID | None = None
+    cohort: str | None = None
+    changes: list[str] = []
+    duplicate_of: int | None = None
+    problems: list[ProblemRead] = []

@@ -253,6 +253,28 @@ SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
         {
             "TimelineEntry.score_scaled": "result.score.scaled as sent, −1 to 1.",
             "TimelineEntry.duration_s": "result.duration in seconds.",
+            "SpokenEntry.score_scaled": "the same score, on the page of a learner.",
+            "SpokenEntry.duration_s": "the same duration.",
+        },
+    ),
+    (
+        "Learners",
+        {
+            "State of a learner": (
+                "finished when every lesson planned for them is completed; else not started without any activity; "
+                "else behind with 2 or more lessons overdue; else silent after 7 × 24 hours without activity; else "
+                "on track."
+            ),
+            "LearnerList.learner_count": "learners that fit the filters.",
+            "LearnerLine.completed": (
+                "lessons planned for the learner that they completed; of any lesson where none are planned."
+            ),
+            "LearnerLine.planned": ("lessons planned for the learner, 0 while no cohort of theirs has a plan."),
+            "LearnerLine.overdue": "lessons planned for the learner that are overdue and not completed.",
+            "LearnerLesson.overdue_days": (
+                "the learner's today − the day due, 0 when it is not overdue, never due or completed."
+            ),
+            "LearnerLesson.best_score_scaled": "the highest result.score.scaled of the lesson itself, −1 to 1.",
         },
     ),
 )

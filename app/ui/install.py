@@ -8,9 +8,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.ui import (
     account,
     accounts_admin,
+    audit_log,
     chart_files,
     cohorts,
     definitions,
+    learner,
+    learner_acts,
+    learners,
     lesson,
     lesson_forms,
     lessons,
@@ -19,6 +23,7 @@ from app.ui import (
     overview,
     parts,
     pipeline,
+    roster,
     search,
     statements,
 )
@@ -28,9 +33,13 @@ from app.ui.errors import ErrorPages
 ROUTERS = (
     account.router,
     accounts_admin.router,
+    audit_log.router,
     chart_files.router,
     cohorts.router,
     definitions.router,
+    learner.router,
+    learner_acts.router,
+    learners.router,
     lesson.router,
     lesson_forms.router,
     lessons.router,
@@ -39,6 +48,7 @@ ROUTERS = (
     overview.router,
     parts.router,
     pipeline.router,
+    roster.router,
     search.router,
     statements.router,
 )
