@@ -14,7 +14,7 @@ from app.ui.figures import BUILDERS, PREFIX, as_csv
 from app.ui.pages import PRIVATE, zone_of
 from app.ui.remembering import remembering
 
-router = APIRouter(tags=["Pages"])
+router = APIRouter(tags=["Pages"], include_in_schema=False)
 
 KINDS = {"svg": "image/svg+xml", "png": "image/png", "csv": "text/csv; charset=utf-8"}
 MAX_PARAMETER_CHARACTERS = 200

@@ -7,7 +7,7 @@ from app.access.callers import needs
 from app.ui.definition_texts import SECTIONS
 from app.ui.pages import HTML, show
 
-router = APIRouter(tags=["Pages"])
+router = APIRouter(tags=["Pages"], include_in_schema=False)
 
 
 class Definition(BaseModel):

@@ -22,7 +22,7 @@ from app.ui.pages import zone_of
 from app.ui.pulse import Pulse
 from app.ui.viewing import viewer_of
 
-router = APIRouter(tags=["Pages"])
+router = APIRouter(tags=["Pages"], include_in_schema=False)
 
 SCOPE, BADGE_SCOPE, LEARNERS_SCOPE = "reports:read", "pipeline:read", "learners:read"
 HEARTBEAT_SECONDS = 15.0

@@ -21,7 +21,7 @@ from app.ui.pages import HTML, show, wants_json, zone_of
 from app.ui.remembering import remembered, remembering
 from app.ui.viewing import viewer_of
 
-router = APIRouter(tags=["Pages"])
+router = APIRouter(tags=["Pages"], include_in_schema=False)
 
 LATEST_SHOWN = 12
 COHORTS_SECONDS = 10

@@ -27,7 +27,7 @@ from app.ui.pages import HTML, show
 from app.ui.pulse import Pulse, pulse, pulse_now
 from app.warehouse import bronze
 
-router = APIRouter(tags=["Pages"])
+router = APIRouter(tags=["Pages"], include_in_schema=False)
 Db = Annotated[Session, Depends(get_db, scope="function")]
 
 STREAM, SWEEP = "/ui/test-etl-streaming", "/ui/test-etl-incremental"

@@ -13,7 +13,7 @@ from app.errors import BadRequest, Problem
 from app.ui.pages import HTML, show
 from app.ui.viewing import viewer_of
 
-router = APIRouter(tags=["Pages"])
+router = APIRouter(tags=["Pages"], include_in_schema=False)
 
 SCOPE, LEARNERS_SCOPE = "reports:read", "learners:read"
 

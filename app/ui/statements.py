@@ -30,7 +30,7 @@ from app.lrs.query import AFTER, read_query
 from app.ui.pages import HTML, show, wants_json, zone_of
 from app.ui.viewing import viewer_of
 
-router = APIRouter(tags=["Pages"])
+router = APIRouter(tags=["Pages"], include_in_schema=False)
 Db = Annotated[Session, Depends(get_db, scope="function")]
 
 PATH = "/ui/statements"
