@@ -37,9 +37,9 @@ ROUTERS = (
     chart_files.router,
     cohorts.router,
     definitions.router,
+    learners.router,  # before the pages of one: /ui/learners/file is none
     learner.router,
     learner_acts.router,
-    learners.router,
     lesson.router,
     lesson_forms.router,
     lessons.router,
