@@ -13,6 +13,7 @@ from app.ui import (
     parts,
     reminder_history,
     reminder_mail,
+    reminder_templates,
     reminders,
 )
 from app.ui.assets import PREFIX, get_asset
@@ -27,6 +28,7 @@ ROUTERS = (
     reminder_mail.router,
     reminder_history.router,
     outbox.router,
+    reminder_templates.router,
 )
 
 
