@@ -8,6 +8,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.ui import (
     account,
     accounts_admin,
+    dead_letter,
+    dead_letters,
     login,
     outbox,
     parts,
@@ -29,6 +31,8 @@ ROUTERS = (
     reminder_history.router,
     outbox.router,
     reminder_templates.router,
+    dead_letters.router,
+    dead_letter.router,
 )
 
 
