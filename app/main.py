@@ -16,6 +16,7 @@ from app.api import (
     cohorts,
     dead_letters,
     debug,
+    keys,
     learners,
     lessons,
     loader,
@@ -141,6 +142,7 @@ def create_app() -> FastAPI:
         reminders.router,
         unsubscribe.router,
         access.router,
+        keys.router,
     ):
         app.include_router(router)
     install_pages(app)

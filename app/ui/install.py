@@ -10,6 +10,7 @@ from app.ui import (
     accounts_admin,
     dead_letter,
     dead_letters,
+    keys,
     login,
     outbox,
     parts,
@@ -33,6 +34,7 @@ ROUTERS = (
     reminder_templates.router,
     dead_letters.router,
     dead_letter.router,
+    keys.router,
 )
 
 

@@ -19,3 +19,9 @@ for (const all of document.querySelectorAll("[data-select-all]")) {
 // What is shown once is not kept: whoever comes back to this page by the back button finds nothing.
 addEventListener("pagehide", () => { for (const one of document.querySelectorAll("[data-secret]")) one.remove(); });
 addEventListener("pageshow", (event) => { if (event.persisted && document.querySelector("[data-shown-once]")) location.replace(location.pathname); });
+
+// A long body begins where its problem is.
+for (const box of document.querySelectorAll(".lines")) {
+  const marked = box.querySelector(".marked");
+  if (marked) box.scrollTop = marked.offsetTop - box.offsetTop - box.clientHeight / 3;
+}
