@@ -7,7 +7,7 @@ stands, and the old one is revoked when the new one has been used.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from sqlalchemy import func, select
@@ -40,7 +40,7 @@ class KeyPlan(Strict):
     """A key to be made. name: no other key in force has it."""
 
     name: Name
-    scopes: Annotated[list[str], Field(min_length=1, max_length=len(SCOPES))] = list(USUAL_SCOPES)
+    scopes: list[str] = Field(default_factory=lambda: list(USUAL_SCOPES), min_length=1, max_length=len(SCOPES))
 
     @field_validator("scopes")
     @classmethod
@@ -88,11 +88,10 @@ class Pair:
 
 def make(db: Session, actor: str, plan: KeyPlan, succeeds: Credential | None = None) -> Pair:
     """A new pair, of which the public half is registered. Conflict when a key in force has the name."""
-    taken = select(Credential.id).where(
-        func.lower(Credential.name) == func.lower(plan.name), Credential.revoked_at.is_(None)
-    )
-    if db.scalars(taken).first() is not None:
-        raise Conflict(f"There is a key named “{plan.name}” already. Take another name, or make a successor of that one.")
+    if _taken(db, plan.name):
+        raise Conflict(
+            f"There is a key named “{plan.name}” already. Take another name, or make a successor of that one."
+        )
     pair = keys.new_key_pair()
     row = credentials.register(
         db, name=plan.name, public_key=keys.one_line(pair.public_pem), scopes=list(dict.fromkeys(plan.scopes))
@@ -114,12 +113,15 @@ def succeed(db: Session, actor: str, key_id: str, name: str | None = None) -> Pa
     waiting = select(Credential).where(Credential.succeeds == old.id, Credential.revoked_at.is_(None))
     if (new := db.scalars(waiting).first()) is not None:
         raise Conflict(f"The key “{old.name}” has a successor already: “{new.name}”.")
-    return make(db, actor, KeyPlan(name=name or next_name(old.name, clock.now()), scopes=old.scopes), succeeds=old)
+    plan = KeyPlan(name=name or _next_name(db, old.name, clock.now()), scopes=old.scopes)
+    return make(db, actor, plan, succeeds=old)
 
 
-def next_name(name: str, now: datetime) -> str:
-    """What a successor is called that nobody named: 7taps 2026-03-02 10:15."""
-    return f"{name[:70].split(' from 20')[0]} from {now:%Y-%m-%d %H:%M:%S}"
+def _next_name(db: Session, name: str, now: datetime) -> str:
+    """What a successor is called that nobody named: `7taps from 2026-03-02`, with the time if there is one already."""
+    begins = name.split(" from 20", maxsplit=1)[0][:60]
+    today = f"{begins} from {now:%Y-%m-%d}"
+    return today if not _taken(db, today) else f"{today} {now:%H:%M:%S}"
 
 
 def end(db: Session, actor: str, key_id: str) -> Credential:
@@ -141,9 +143,7 @@ def find(db: Session, key_id: str) -> Credential:
 
 def listed(db: Session) -> Sequence[Credential]:
     """Keys, those in force first, then the newest first."""
-    query = select(Credential).order_by(
-        Credential.revoked_at.is_not(None), Credential.created_at.desc(), Credential.id
-    )
+    query = select(Credential).order_by(Credential.revoked_at.is_not(None), Credential.created_at.desc(), Credential.id)
     return db.scalars(query.limit(MOST_KEYS_SHOWN)).all()
 
 
@@ -163,6 +163,11 @@ def shown_once(pair: Pair, endpoint: str) -> KeyMade:
     """A new key with all that has to be pasted where it is used."""
     read = KeyRead.model_validate(pair.row)
     return KeyMade(**read.model_dump(), endpoint=endpoint, username=read.public_key, password=pair.secret)
+
+
+def _taken(db: Session, name: str) -> bool:
+    query = select(Credential.id).where(func.lower(Credential.name) == name.lower(), Credential.revoked_at.is_(None))
+    return db.scalars(query).first() is not None
 
 
 def _target(row: Credential) -> str:

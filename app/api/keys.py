@@ -45,7 +45,7 @@ def post_key(request: Request, plan: KeyPlan, db: Db, caller: KeyWriter, respons
 
 @router.post("/{key_id}/successor", status_code=201, responses=errors(404, 409))
 def post_successor(
-    request: Request, key_id: Fingerprint, wanted: Successor, db: Db, caller: KeyWriter, response: Response
+    request: Request, key_id: Fingerprint, wanted: Successor, db: Db, response: Response, *, caller: KeyWriter
 ) -> KeyMade:
     """Make a key with the same scopes that takes over; both work until the old one is revoked."""
     response.headers.update(_PRIVATE)

@@ -1,4 +1,4 @@
-"""What lies in the outbox: the mails of this system as files, listed and read. They are our own, and still only data."""
+"""What lies in the outbox: mails of this system as files, listed and read. They are our own, and still only data."""
 
 import re
 from datetime import UTC, datetime

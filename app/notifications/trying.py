@@ -125,7 +125,9 @@ def _copy(shown: MailRead, address: str) -> EmailMessage:
     message["Date"] = format_datetime(clock.now())
     message["Message-ID"] = f"<test-{uuid4()}@{sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(f"This is a test: a copy of a reminder, which its learner was not sent by this.\n\n{shown.text}")
+    message.set_content(
+        f"This is a test: a copy of a reminder, which its learner was not sent by this.\n\n{shown.text}"
+    )
     message.add_alternative(shown.html, subtype="html")
     return message
 

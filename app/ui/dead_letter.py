@@ -71,9 +71,7 @@ class Wrong(BaseModel):
     problems: list[ProblemRead] = Field(default_factory=list)
 
 
-@router.get(
-    PATH + "/{letter_id}", response_model=LetterPage, responses=HTML, dependencies=[needs("dead-letters:read")]
-)
+@router.get(PATH + "/{letter_id}", response_model=LetterPage, responses=HTML, dependencies=[needs("dead-letters:read")])
 def get_letter(request: Request, letter_id: UUID, db: Db, asked: Annotated[Asked, Query()]) -> Response:
     """One letter with everything that is known of it."""
     return _page(request, db, letter_id, told=told(_TOLD, asked.done))

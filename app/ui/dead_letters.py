@@ -2,7 +2,7 @@
 
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -104,14 +104,14 @@ def get_letters_page(request: Request, db: Db, asked: Annotated[LettersAsked, Qu
         by_reason=dict(by_reason.most_common()),
         senders=reading.senders(db),
     )
-    options = {
+    options: dict[str, Any] = {
         "state_options": [*((key, name) for key, (_, name) in STATES.items()), ("all", "Every state")],
         "reason_options": [("", "Every reason"), *((key, f"{key} ({n})") for key, n in page.by_reason.items())],
         "source_options": [("", "Anywhere"), *SOURCES.items()],
         "sender_options": [("", "Every sender"), *((one.id, one.name) for one in page.senders)],
     }
-    more_ = {"asked": asked, "told": _said(asked), "state": state, "states": STATES, "sources": SOURCES, "path": PATH}
-    return show(request, "dead_letters.html", page, **more_, **options)
+    about: dict[str, Any] = {"asked": asked, "told": _said(asked), "state": state, "states": STATES, "sources": SOURCES, "path": PATH}
+    return show(request, "dead_letters.html", page, **about, **options)
 
 
 @router.post(PATH, include_in_schema=False)

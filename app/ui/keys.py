@@ -125,7 +125,9 @@ def post_revoke(request: Request, key_id: Fingerprint, db: Db, caller: KeyWriter
 def _refused(request: Request, db: Session, error: AppError | ValidationError, which: str, form: Any) -> Response:
     db.rollback()
     wrong = wrongs(error)
-    given = {"name": form.get("name", ""), "days": form.get("days", "90"), "scopes": form.getlist("scope")} if form else {}
+    given = (
+        {"name": form.get("name", ""), "days": form.get("days", "90"), "scopes": form.getlist("scope")} if form else {}
+    )
     status = error.status if isinstance(error, AppError) else 400
     return _page(request, db, status=status, which=which, wrong=wrong, given=given)
 

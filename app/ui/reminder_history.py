@@ -1,6 +1,6 @@
-"""What became of reminders: sent, waiting, bounced, of unknown outcome; and who gets none because of what was decided."""
+"""What became of reminders: sent, waiting, bounced, of unknown outcome; and who gets none by what was decided."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -42,10 +42,14 @@ STATES: dict[str, tuple[str, str]] = {
 """How each status is shown: the kind of state, and its name."""
 _TOLD = {
     "mark-sent": Told(kind="done", title="It is marked as sent"),
-    "send-again": Told(kind="done", title="The next run sends it", text="That is within 5 minutes, if it is still due."),
+    "send-again": Told(
+        kind="done", title="The next run sends it", text="That is within 5 minutes, if it is still due."
+    ),
     "resume": Told(kind="done", title="They are reminded again", text="From the next day on which something is due."),
     "refused": Told(
-        kind="broken", title="Nothing was changed", text="What became of that reminder has changed meanwhile; see below."
+        kind="broken",
+        title="Nothing was changed",
+        text="What became of that reminder has changed meanwhile; see below.",
     ),
     "day-over": Told(
         kind="late",
@@ -105,7 +109,7 @@ def get_history(request: Request, db: Db, asked: Annotated[HistoryAsked, Query()
         cohorts=[CohortName(id=one.id, name=one.name) for one in list_cohorts(db)],
         more=stops.mark_of(rows[ROWS_SHOWN - 1][0]) if len(rows) > ROWS_SHOWN else None,
     )
-    more = {
+    more: dict[str, Any] = {
         "asked": asked,
         "told": told(_TOLD, asked.done),
         "states": STATES,
@@ -136,7 +140,7 @@ def post_decision(request: Request, reminder_id: UUID, db: Db, caller: Sender, f
 def get_stopped(request: Request, db: Db, asked: Annotated[StoppedAsked, Query()]) -> Response:
     """Who unsubscribed, and whose address the mail server refused for good."""
     page = stops.stopped(db, asked.kind, asked.cursor, ROWS_SHOWN)
-    more = {"asked": asked, "told": told(_TOLD, asked.done), "path": PATH}
+    more: dict[str, Any] = {"asked": asked, "told": told(_TOLD, asked.done), "path": PATH}
     return show(request, "reminder_stopped.html", page, **more)
 
 

@@ -104,5 +104,3 @@ def _page(
         address = name if _ADDRESS.fullmatch(name) else ""
     more = {"told": told, "wrong": wrong or {}, "address": address, "reasons": REASONS, "path": PATH}
     return framing(show(request, "reminder_mail.html", page, status=status, **more))
-
-

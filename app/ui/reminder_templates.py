@@ -1,5 +1,6 @@
 """The words of reminders: which cohort has which, and writing those of one beside what a learner would read."""
 
+import re
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -25,6 +26,7 @@ Db = Annotated[Session, Depends(get_db, scope="function")]
 Writer = Annotated[Caller, needs("reminders:send")]
 _READERS = [needs("reminders:read")]
 PATH = "/ui/reminder-templates"
+_UNKNOWN = re.compile(r"There is no (\w+)\.")
 LEARNERS_OFFERED = 100
 _TOLD = {
     "saved": Told(kind="done", title="Saved", text="From the next reminder on."),
@@ -103,7 +105,7 @@ def post_wording(request: Request, cohort_id: UUID, db: Db, caller: Writer, form
         acts.put_template(db, cohort_id, plan.reminder_hour, words, caller.actor)
     except (BadRequest, ValidationError) as error:
         db.rollback()
-        return _page(request, db, cohort_id, learner=_id(form), status=400, given=form, wrong=wrongs(error))
+        return _page(request, db, cohort_id, learner=_id(form), status=400, given=form, wrong=_by_line(error, form))
     return back(request, f"{PATH}/{cohort_id}", done="default" if words is None else "saved", learner=_id(form))
 
 
@@ -120,7 +122,7 @@ def post_preview(request: Request, cohort_id: UUID, db: Db, form: Form) -> Respo
         words = _words(_plan(form, with_words=True))
         return _shown(request, db, cohort_id, _id(form), words)
     except (BadRequest, ValidationError) as error:
-        return _document("mail_preview.html", problems=wrongs(error), mail=None, why_not=None)
+        return _document("mail_preview.html", problems=_by_line(error, form), mail=None, why_not=None)
 
 
 def _page(
@@ -177,8 +179,6 @@ def _shown(request: Request, db: Session, cohort_id: UUID, learner: UUID | None,
             mail, example = trying.without_way_out(rendered, settings, learner), found.example
         except NotFound as error:
             why_not = error.message
-        except AppError as error:
-            return _document("mail_preview.html", problems=wrongs(error), mail=None, why_not=None)
     return _document("mail_preview.html", problems={}, mail=mail, why_not=why_not, example=example)
 
 
@@ -196,8 +196,28 @@ def _plan(form: Any, *, with_words: bool) -> TemplatePlan:
 def _words(plan: TemplatePlan) -> Words:
     missing = [name for name in WordsRead.model_fields if getattr(plan, name) is None]
     if missing:
-        raise BadRequest("The template is not whole.", [Problem(name, "Is missing.", "Some words.") for name in missing])
+        raise BadRequest(
+            "The template is not whole.", [Problem(name, "Is missing.", "Some words.") for name in missing]
+        )
     return Words(plan.subject or "", plan.text or "", plan.html or "")
+
+
+def _by_line(error: AppError | ValidationError, form: Any) -> dict[str, str]:
+    """What is wrong, by field; where the template names what there is not, with the line that does."""
+    if isinstance(error, AppError):
+        located = []
+        for problem in error.problems:
+            found = _UNKNOWN.match(problem.message)
+            line = _line_of(form.get(problem.path, ""), found[1]) if found else None
+            message = f"Line {line}: {problem.message}" if line else problem.message
+            located.append(Problem(problem.path, message, problem.expected))
+        return wrongs(BadRequest(error.message, located))
+    return wrongs(error)
+
+
+def _line_of(source: str, name: str) -> int | None:
+    word = re.compile(rf"(?<![\w.]){re.escape(name)}\b")
+    return next((number for number, line in enumerate(source.splitlines(), 1) if word.search(line)), None)
 
 
 def _id(form: Any) -> UUID | None:

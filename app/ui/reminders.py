@@ -1,7 +1,7 @@
 """Reminders: who would get what, when, and why the others do not; and sending what is due now."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -141,7 +141,7 @@ def get_reminders_page(request: Request, db: Db, asked: Annotated[RemindersAsked
         cohorts=[CohortName(id=one.id, name=one.name) for one in list_cohorts(db)],
         run=TaskStatusRead.model_validate(run) if run else None,
     )
-    more = {
+    more: dict[str, Any] = {
         "told": told(_TOLD, asked.done),
         "reasons": REASONS,
         "path": PATH,
@@ -168,9 +168,7 @@ def _send(caller: Caller) -> str:
     if run.busy:
         return "busy"
     with session_scope() as db:
-        audit.note(
-            db, caller.actor, "reminders.run", "reminders:run", {"due": run.due, "sent": run.sent, "late": late}
-        )
+        audit.note(db, caller.actor, "reminders.run", "reminders:run", {"due": run.due, "sent": run.sent, "late": late})
     return "late" if late else "sent"
 
 

@@ -22,7 +22,9 @@ def upgrade() -> None:
         "credentials",
         sa.Column("created_by", sa.Text(), nullable=True, comment="as the audit log names them; NULL: not known"),
     )
-    op.create_foreign_key(op.f("fk_credentials_succeeds_credentials"), "credentials", "credentials", ["succeeds"], ["id"])
+    op.create_foreign_key(
+        op.f("fk_credentials_succeeds_credentials"), "credentials", "credentials", ["succeeds"], ["id"]
+    )
 
 
 def downgrade() -> None:

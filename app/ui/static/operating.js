@@ -23,5 +23,5 @@ addEventListener("pageshow", (event) => { if (event.persisted && document.queryS
 // A long body begins where its problem is.
 for (const box of document.querySelectorAll(".lines")) {
   const marked = box.querySelector(".marked");
-  if (marked) box.scrollTop = marked.offsetTop - box.offsetTop - box.clientHeight / 3;
+  if (marked) box.scrollTop = marked.offsetTop - box.clientHeight / 3;
 }
