@@ -110,7 +110,14 @@ def get_letters_page(request: Request, db: Db, asked: Annotated[LettersAsked, Qu
         "source_options": [("", "Anywhere"), *SOURCES.items()],
         "sender_options": [("", "Every sender"), *((one.id, one.name) for one in page.senders)],
     }
-    about: dict[str, Any] = {"asked": asked, "told": _said(asked), "state": state, "states": STATES, "sources": SOURCES, "path": PATH}
+    about: dict[str, Any] = {
+        "asked": asked,
+        "told": _said(asked),
+        "state": state,
+        "states": STATES,
+        "sources": SOURCES,
+        "path": PATH,
+    }
     return show(request, "dead_letters.html", page, **about, **options)
 
 

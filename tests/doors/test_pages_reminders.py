@@ -23,8 +23,9 @@ from app.notifications.unsubscribing import token_of
 from app.platform import clock
 from app.platform.mail import OutboxMailer
 from tests.conftest import Doors
-from tests.doors.people import account, visitor
+from tests.doors.people import account
 from tests.doors.people import acts as audited
+from tests.doors.people import visitor
 from tests.doors.test_reminder_doors import NOON
 from tests.flow.test_reminders import course, learner_id, rows, send
 
