@@ -56,11 +56,14 @@ def test_strangers_and_viewers_stay_outside(doors: Doors, path: str) -> None:
 
 def test_a_key_is_shown_once_with_what_to_paste_and_works(doors: Doors) -> None:
     seen, auth = made(doors, HOSTILE)
-    assert "/api/xapi/statements" in seen and "<script>alert" not in seen and "PUBLIC_URL is not set" in seen
+    assert "/api/xapi/statements" in seen
+    assert "<script>alert" not in seen
+    assert "PUBLIC_URL is not set" in seen
     assert f'<div data-secret><div class="code"><pre tabindex="0"><code>{auth[1]}' in seen
     assert sends(doors, auth) == 200
     answer = doors.client.get(PATH, headers={**doors.admin, "Accept": "text/html"})
-    assert auth[1] not in answer.text and answer.headers["cache-control"] == "no-store"
+    assert auth[1] not in answer.text
+    assert answer.headers["cache-control"] == "no-store"
     assert [key["scopes"] for key in keys(doors).values()] == [["define", "statements/write"]]
 
 
@@ -74,7 +77,8 @@ def test_the_secret_is_in_no_log_no_table_and_no_address(doors: Doors, capfd: py
         audited = str([(one.target, one.detail) for one in db.scalars(select(AuditEntry))])
         stored = str(db.execute(text("SELECT * FROM credentials")).all())
         stored += str(db.execute(text("SELECT * FROM agent_tokens")).all())
-    assert "key.create" in str(audits()) and "token.create" in str(audits())
+    assert "key.create" in str(audits())
+    assert "token.create" in str(audits())
     for one in (secret, shown):
         assert all(one not in where for where in (told.out, told.err, audited, stored))
     header = {"Authorization": f"Bearer {shown}"}
@@ -89,7 +93,9 @@ def audits() -> list[tuple[str, str]]:
 def test_a_form_that_is_sent_again_makes_no_second_key(doors: Doors) -> None:
     made(doors)
     again = post(doors, name="7TAPS", scope="define")
-    assert again.status_code == 409 and "There is a key named" in again.text and len(keys(doors)) == 1
+    assert again.status_code == 409
+    assert "There is a key named" in again.text
+    assert len(keys(doors)) == 1
 
 
 @pytest.mark.parametrize(
@@ -105,7 +111,8 @@ def test_a_form_that_is_sent_again_makes_no_second_key(doors: Doors) -> None:
 @pytest.mark.parametrize("path", ["", "/tokens"])
 def test_a_wrong_form_is_told(doors: Doors, path: str, fields: dict[str, str], told: str) -> None:
     answer = post(doors, path, **{**fields, **({"days": "30"} if path else {})})
-    assert answer.status_code == 400 and told in unescape(answer.text), answer.text
+    assert answer.status_code == 400, answer.text
+    assert told in unescape(answer.text), answer.text
     assert keys(doors) == {}
 
 
@@ -120,7 +127,8 @@ def test_both_keys_work_until_the_old_one_is_revoked(doors: Doors) -> None:
     new_auth = (unescape(codes[0]), unescape(codes[1]))
     found = keys(doors)
     heir = next(one for one in found.values() if one["succeeds"] == old)
-    assert heir["name"].startswith("7taps from 20") and heir["scopes"] == found["7taps"]["scopes"]
+    assert heir["name"].startswith("7taps from 20")
+    assert heir["scopes"] == found["7taps"]["scopes"]
     assert (found["7taps"]["successor"], found["7taps"]["used_last"]) == (heir["id"], "old")
     assert "the sender still has it" in doors.client.get(PATH, headers=doors.admin).text
     assert (sends(doors, old_auth), sends(doors, new_auth)) == (200, 200)
@@ -163,13 +171,15 @@ def test_noting_never_waits_for_somebody_who_writes_the_same_row(doors: Doors) -
 def test_a_token_is_made_with_no_more_than_its_maker_has_and_revoked(doors: Doors) -> None:
     few = token("keys:write", "reports:read", name="few")
     page = doors.client.get(PATH, headers={**few, "Accept": "text/html"}).text
-    assert 'value="reports:read"' in page and 'value="accounts:write"' not in page
+    assert 'value="reports:read"' in page
+    assert 'value="accounts:write"' not in page
     fields = {"name": "more", "scope": "accounts:write", "days": "30"}
     assert doors.client.post(f"{PATH}/tokens", data=fields, headers=few).status_code == 403
     assert post(doors, "/tokens", name="one", scope="reports:read", days="30").status_code == 200
     found = doors.client.get(PATH, params={"format": "json"}, headers=doors.admin).json()["tokens"]
     one = next(row for row in found if row["name"] == "one")
-    assert "secret" not in str(found).lower() and "token_hash" not in one
+    assert "secret" not in str(found).lower()
+    assert "token_hash" not in one
     assert post(doors, f"/tokens/{one['id']}/revoke").headers["location"] == f"{PATH}?done=token-revoked"
     assert "Revoked" in doors.client.get(PATH, headers=doors.admin).text
 
@@ -178,12 +188,14 @@ def test_the_doors_do_the_same(doors: Doors) -> None:
     answer = doors.client.post(API, json={"name": "7taps"}, headers=doors.admin)
     key = answer.json()
     assert (answer.status_code, answer.headers["cache-control"]) == (201, "no-store")
-    assert key["scopes"] == ["define", "statements/write"] and key["endpoint"].endswith("/api/xapi/statements")
+    assert key["scopes"] == ["define", "statements/write"]
+    assert key["endpoint"].endswith("/api/xapi/statements")
     assert sends(doors, (key["username"], key["password"])) == 200
     heir = doors.client.post(f"{API}/{key['id']}/successor", json={"name": "next"}, headers=doors.admin).json()
     assert (heir["succeeds"], heir["name"]) == (key["id"], "next")
     listed = doors.client.get(API, headers=doors.admin).json()
-    assert {one["name"] for one in listed} == {"7taps", "next"} and "password" not in str(listed)
+    assert {one["name"] for one in listed} == {"7taps", "next"}
+    assert "password" not in str(listed)
     gone = doors.client.delete(f"{API}/{key['id']}", headers=doors.admin).json()
     assert gone["revoked_at"] == doors.client.delete(f"{API}/{key['id']}", headers=doors.admin).json()["revoked_at"]
     for body in ({}, {"name": "x", "scopes": []}, {"name": "x", "scopes": ["root"]}, {"name": "x", "more": 1}):

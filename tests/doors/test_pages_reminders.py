@@ -1,4 +1,4 @@
-"""The pages of reminders: who would get one, one mail as it would be, copies, a run, what became of them, their words."""
+"""The pages of reminders: who would get one, one mail as it would be, copies, a run, what became of them, words."""
 
 import re
 from collections.abc import Iterator
@@ -80,9 +80,13 @@ def test_who_would_get_one_and_why_the_others_do_not(doors: Doors) -> None:
     course("may@example.org", slug="late", hour=18)
     with clock.set_now(NOON):
         seen = doors.client.get(PATH, headers=doors.admin).text
-        assert "<script>alert" not in seen and "&lt;script&gt;alert(1)" in seen
-        assert "ann@example.org" in seen and "Due now" in seen and "No e-mail address is known." in seen
-        assert "21:00 to 08:00" in seen and "into the outbox" in seen
+        assert "<script>alert" not in seen
+        assert "&lt;script&gt;alert(1)" in seen
+        assert "ann@example.org" in seen
+        assert "Due now" in seen
+        assert "No e-mail address is known." in seen
+        assert "21:00 to 08:00" in seen
+        assert "into the outbox" in seen
         told = twin(doors)
         assert (told["looked_at"], told["candidates"]) == (3, 2)
         assert told["preview"]["counts"] == {"due": 1, "no_email": 1, "later": 1}
@@ -93,7 +97,8 @@ def test_who_would_get_one_and_why_the_others_do_not(doors: Doors) -> None:
         assert "Nobody fits" in page(doors, search="nobody at all")
     for wrong in ("cohort=x", "reason=because", "cursor=1", "search=%00", f"search={'x' * 201}"):
         answer = doors.client.get(f"{PATH}?{wrong}", headers=doors.admin)
-        assert answer.status_code == 400 and answer.json()["problems"], wrong
+        assert answer.status_code == 400, wrong
+        assert answer.json()["problems"], wrong
 
 
 def test_an_empty_course_says_what_comes_here(doors: Doors) -> None:
@@ -109,11 +114,13 @@ def test_the_mail_as_it_would_be_is_shut_away(doors: Doors) -> None:
     here = f"{PATH}/learners/{ann}"
     with clock.set_now(NOON):
         answer = doors.client.get(here, headers=doors.admin)
-        assert "2 lessons left in Spring" in answer.text and "<script>alert" not in answer.text
+        assert "2 lessons left in Spring" in answer.text
+        assert "<script>alert" not in answer.text
         assert answer.headers["content-security-policy"] == f"{CONTENT_SECURITY_POLICY}; frame-src 'self'"
         assert f'src="{here}/html" sandbox ' in answer.text
         framed = doors.client.get(f"{here}/html", headers=doors.admin)
-        assert "Lesson 1" in framed.text and "<script>alert" not in framed.text
+        assert "Lesson 1" in framed.text
+        assert "<script>alert" not in framed.text
         policy = framed.headers["content-security-policy"].split("; ")
         assert {"sandbox", "default-src 'none'", "style-src 'unsafe-inline'", "frame-ancestors 'self'"} <= set(policy)
         assert framed.headers["x-frame-options"] == "SAMEORIGIN"
@@ -134,12 +141,14 @@ def test_a_copy_is_marked_and_never_counts(doors: Doors, outbox: Path) -> None:
         [file] = files(outbox)
         mail = message_from_bytes(file.read_bytes(), policy=default)
         assert (mail["To"], mail["Subject"]) == ("me@example.org", "[Test] 2 lessons left in Spring")
-        assert mail["List-Unsubscribe"] is None and token_of(get_settings(), ann).encode() not in file.read_bytes()
+        assert mail["List-Unsubscribe"] is None
+        assert token_of(get_settings(), ann).encode() not in file.read_bytes()
         assert reminders() == []
         assert ("admin token", "reminder.try", trying.TARGET) in audited()
         for wrong in ("", "nobody", "a@b@c", "x@y.z\r\nBcc: all@example.org"):
             refused = post(doors, f"{PATH}/learners/{ann}/copy", address=wrong)
-            assert refused.status_code == 400 and "no address" not in refused.text, wrong
+            assert refused.status_code == 400, wrong
+            assert "no address" not in refused.text, wrong
             assert "is not an address that mail can be sent to" in refused.text
         assert files(outbox) == [file]
         assert send(NOON).sent == 1
@@ -196,7 +205,8 @@ def test_history_and_what_people_decide(doors: Doors) -> None:
         [row] = twin(doors, PATH + "/history")["reminders"]
         assert (row["status"], row["today"], row["in_outbox"]) == ("sent", True, f"reminder-{row['id']}.eml")
         seen = doors.client.get(PATH + "/history", headers=doors.admin).text
-        assert "<script>alert" not in seen and "Mark as sent" not in seen
+        assert "<script>alert" not in seen
+        assert "Mark as sent" not in seen
         with session_scope() as db:
             db.execute(update(Notification).values(status="unknown"))
         assert "Mark as sent" in page(doors, PATH + "/history", status="unknown")
@@ -234,7 +244,8 @@ def test_who_unsubscribed_can_be_resumed(doors: Doors) -> None:
     with session_scope() as db:
         acts.unsubscribe(db, ann)
     [row] = twin(doors, PATH + "/stopped")["learners"]
-    assert row["email"] == "ann@example.org" and "Remind again" in page(doors, PATH + "/stopped", kind="unsubscribed")
+    assert row["email"] == "ann@example.org"
+    assert "Remind again" in page(doors, PATH + "/stopped", kind="unsubscribed")
     assert twin(doors, PATH + "/stopped", kind="bounced")["learners"] == []
     assert post(doors, f"{PATH}/learners/{ann}/resume").headers["location"] == f"{PATH}/stopped?done=resume"
     assert twin(doors, PATH + "/stopped")["learners"] == []
@@ -246,9 +257,12 @@ def test_the_outbox_is_listed_and_read_and_nothing_else_is(doors: Doors, outbox:
     [row] = twin(doors, PATH + "/outbox")["mails"]
     here = f"{PATH}/outbox/{row['name']}"
     mail = twin(doors, here)
-    assert row["subject"] == "2 lessons left in Spring" and "Lesson 1" in mail["text"] and "<html" in mail["html"]
+    assert row["subject"] == "2 lessons left in Spring"
+    assert "Lesson 1" in mail["text"]
+    assert "<html" in mail["html"]
     seen = doors.client.get(here, headers=doors.admin).text
-    assert "<script>alert" not in seen and "List-Unsubscribe" in seen
+    assert "<script>alert" not in seen
+    assert "List-Unsubscribe" in seen
     assert "sandbox" in doors.client.get(f"{here}/html", headers=doors.admin).headers["content-security-policy"]
     file = doors.client.get(f"{here}/file", headers=doors.admin)
     assert (file.content, file.headers["content-type"]) == (files(outbox)[0].read_bytes(), "message/rfc822")
@@ -259,7 +273,8 @@ def test_the_outbox_is_listed_and_read_and_nothing_else_is(doors: Doors, outbox:
     ann = visitor(doors.client, account())
     assert ann.ask("GET", PATH + "/outbox").status_code == 403
     looked = ann.ask("GET", PATH, headers={"Accept": "text/html"}).text
-    assert "/outbox" not in looked and "Send what is due now" not in looked
+    assert "/outbox" not in looked
+    assert "Send what is due now" not in looked
 
 
 # --- the words ----------------------------------------------------------------------------------------------------
@@ -276,9 +291,11 @@ GOOD = {
 def test_words_are_written_previewed_and_taken_back(doors: Doors) -> None:
     spring = course("ann@example.org", name=HOSTILE)
     here = f"{WORDS}/{spring}"
-    assert "The default" in page(doors, WORDS) and "uses the default words" in page(doors, here)
+    assert "The default" in page(doors, WORDS)
+    assert "uses the default words" in page(doors, here)
     shown = post(doors, f"{here}/preview", **GOOD)
-    assert "2 to go" in shown.text and "sandbox" in shown.headers["content-security-policy"]
+    assert "2 to go" in shown.text
+    assert "sandbox" in shown.headers["content-security-policy"]
     assert "<script>alert" not in shown.text
     assert "&lt;p&gt;Hi &amp;lt;script&amp;gt;" in shown.text  # escaped by the template, and once more as a document
     assert token_of(get_settings(), learner_id("ann@example.org")) not in shown.text
@@ -289,9 +306,11 @@ def test_words_are_written_previewed_and_taken_back(doors: Doors) -> None:
     assert (saved["own"], saved["reminder_hour"]) == (True, 11)
     assert saved["words"]["text"] == "Hi {{ learner_name }}\n{{ unsubscribe_url }}"
     [row] = twin(doors, WORDS)["cohorts"]
-    assert row["own_since"] and (row["reminder_hour"], row["learners"], row["dated_lessons"]) == (11, 1, 2)
+    assert row["own_since"]
+    assert (row["reminder_hour"], row["learners"], row["dated_lessons"]) == (11, 1, 2)
     framed = doors.client.get(f"{here}/preview", headers=doors.admin)
-    assert "2 to go" in framed.text and framed.headers["x-frame-options"] == "SAMEORIGIN"
+    assert "2 to go" in framed.text
+    assert framed.headers["x-frame-options"] == "SAMEORIGIN"
     assert post(doors, here, action="default", reminder_hour="7").headers["location"] == f"{here}?done=default"
     back = twin(doors, here)
     assert (back["own"], back["reminder_hour"]) == (False, 7)
@@ -316,11 +335,13 @@ def test_words_that_cannot_be_sent_are_refused_and_kept_in_the_form(
 ) -> None:
     spring = course("ann@example.org")
     answer = post(doors, f"{WORDS}/{spring}", action="save", **{**GOOD, **change})
-    assert answer.status_code == 400 and told in unescape(answer.text), answer.text
+    assert answer.status_code == 400, answer.text
+    assert told in unescape(answer.text), answer.text
     assert "to go" in answer.text or "subject" in change
     assert not twin(doors, f"{WORDS}/{spring}")["own"]
     shown = post(doors, f"{WORDS}/{spring}/preview", **{**GOOD, **change})
-    assert shown.status_code == 200 and told in unescape(shown.text)
+    assert shown.status_code == 200
+    assert told in unescape(shown.text)
 
 
 def test_what_closes_the_text_field_is_escaped(doors: Doors) -> None:
@@ -329,7 +350,8 @@ def test_what_closes_the_text_field_is_escaped(doors: Doors) -> None:
         words = Words("s", "</textarea><script>x</script>{{ unsubscribe_url }}", "<b>{{ unsubscribe_url }}</b>")
         acts.put_template(db, spring, 9, words, "a test")
     seen = doors.client.get(f"{WORDS}/{spring}", headers=doors.admin).text
-    assert "<script>x" not in seen and "&lt;/textarea&gt;" in seen
+    assert "<script>x" not in seen
+    assert "&lt;/textarea&gt;" in seen
 
 
 def test_words_of_nobody(doors: Doors) -> None:

@@ -55,12 +55,16 @@ def test_what_is_not_in_the_body_marks_nothing(path: str | None) -> None:
 @pytest.mark.parametrize("text", ['{"a":', "no json\nat all", "[" * 100_000, '{"a":' * 5_000, ""])
 def test_what_is_no_json_is_shown_as_it_is(text: str) -> None:
     laid = lay_out(text, "a.b")
-    assert not laid.is_json and laid.nearest is None and not any(line.marked for line in laid.lines)
+    assert not laid.is_json
+    assert laid.nearest is None
+    assert not any(line.marked for line in laid.lines)
     assert "\n".join(line.text for line in laid.lines) == text[: pointing.MOST_CHARACTERS]
 
 
 def test_bodies_are_bounded() -> None:
     long = json.dumps(["x" * 10] * 10_000)
-    assert lay_out(long, None).cut and not lay_out(long, None).is_json
+    assert lay_out(long, None).cut
+    assert not lay_out(long, None).is_json
     many = lay_out(json.dumps([1] * 10_000), None)
-    assert many.cut and len(many.lines) == pointing.MOST_LINES
+    assert many.cut
+    assert len(many.lines) == pointing.MOST_LINES
