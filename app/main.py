@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
@@ -15,6 +16,7 @@ from app.api import (
     cohorts,
     dead_letters,
     debug,
+    keys,
     learners,
     lessons,
     loader,
@@ -112,6 +114,8 @@ def create_app() -> FastAPI:
     app.state.settings = settings
     app.state.last_spoken = {}
     app.state.credential_check = CredentialCheck(settings.public_pem, settings.credential_cache_seconds)
+    # Pages and the JSON doors replay dead letters in the same way, and neither knows the other.
+    app.state.replayer = partial(dead_letters.replayer_of, app.state)
     install_description(app)
     install_openapi(app)
     install_problems(app)
@@ -139,6 +143,7 @@ def create_app() -> FastAPI:
         reminders.router,
         unsubscribe.router,
         access.router,
+        keys.router,
     ):
         app.include_router(router)
     install_pages(app)

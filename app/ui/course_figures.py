@@ -71,9 +71,7 @@ def drop_off(db: Session, asked: Mapping[str, str], _zone: ZoneInfo) -> Chart:
     return replace(
         drawn,
         header=("Step", "Lesson", "Started", "Completed", "Reached", "Stopped here"),
-        rows=[
-            (step.step, _title(step), step.started, step.completed, step.reached, step.lost) for step in told.steps
-        ],
+        rows=[(step.step, _title(step), step.started, step.completed, step.reached, step.lost) for step in told.steps],
     )
 
 

@@ -38,7 +38,7 @@ GROUPS = (
         "Bring in",
         (
             Entry("Roster import", "/ui/roster", "roster", "people:write"),
-            Entry("Reminder words", "/ui/reminder-templates", "words", "people:write"),
+            Entry("Reminder words", "/ui/reminder-templates", "words", "reminders:read"),
         ),
     ),
     Group(
