@@ -195,7 +195,7 @@ def _document(template: str, **values: Any) -> Response:
 
 
 def _plan(form: Any, *, with_words: bool) -> TemplatePlan:
-    # Browsers send lines as CRLF; a template is kept as it was written. An hour that is not chosen is as the settings say.
+    # Browsers send lines as CRLF; a template is kept as it was written. An hour not chosen is as the settings say.
     given = {name: form[name].replace("\r\n", "\n") for name in WordsRead.model_fields if with_words and name in form}
     given |= {name: form[name] for name in HOURS if form.get(name)}
     return TemplatePlan.model_validate(given)
