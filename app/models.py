@@ -140,6 +140,12 @@ class StatementFlat(Base):
         Index("ix_statements_flat_learner_id_lesson_id", "learner_id", "lesson_id"),
         Index("ix_statements_flat_lesson_id_occurred_at", "lesson_id", "occurred_at"),
         Index("ix_statements_flat_occurred_at", "occurred_at"),
+        Index(
+            "ix_statements_flat_completions",
+            "occurred_at",
+            "statement_id",
+            postgresql_where=text("completes_lesson"),
+        ),
         # All that is counted of answers, so that reports read no rows of the table.
         Index(
             "ix_statements_flat_answers",

@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from tests.reporting import TestReporting
 from tests.stores import Stores, running_stores
 
 TEMPLATE = f"seventaps_template_{os.getpid()}"
@@ -37,6 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Start the stores before any module of the application is imported: some read their address at import."""
     if config.option.collectonly or config.option.help:
         return
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(TestReporting(config), "test-reporting")
     if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
         return  # Of several processes each has stores of its own; this one only hands out the work.
     global _stores  # noqa: PLW0603

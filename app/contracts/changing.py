@@ -43,9 +43,7 @@ def change_status(
         if rules.is_there(contract, step.status, step.agent):
             return contract
         gone = missing(contract, root, served) if step.status == "done" else ()
-        if told := rules.refusal(
-            contract, step.status, step.agent, others, missing=gone, for_anybody=step.for_anybody
-        ):
+        if told := rules.refusal(contract, step.status, step.agent, others, missing=gone, for_anybody=step.for_anybody):
             raise NotNow(told)
         changed = {
             "agent": step.agent if step.status == "in_progress" else None,

@@ -129,9 +129,7 @@ def files_of(root: Path, patterns: Collection[str]) -> Pieces:
     """Which of these paths and globs stand for something below the root."""
     unknown = [one for one in patterns if _is_not_shipped(root, one)]
     gone = [one for one in patterns if one not in unknown and next(root.glob(one), None) is None]
-    return Pieces(
-        named=len(patterns), there=len(patterns) - len(unknown) - len(gone), missing=gone, unknown=unknown
-    )
+    return Pieces(named=len(patterns), there=len(patterns) - len(unknown) - len(gone), missing=gone, unknown=unknown)
 
 
 def endpoints(contract: Contract, served: Collection[str]) -> Pieces:

@@ -61,7 +61,9 @@ class Contract(BaseModel):
     depends_on: Annotated[list[ModuleName], Field(max_length=MOST_ENTRIES, description="modules that come first")]
     updated_at: Annotated[
         str,
-        Field(max_length=40, description="of its status: a day, or a moment with its zone", json_schema_extra=_A_MOMENT),
+        Field(
+            max_length=40, description="of its status: a day, or a moment with its zone", json_schema_extra=_A_MOMENT
+        ),
         AfterValidator(_is_moment),
     ]
 

@@ -132,9 +132,7 @@ def write(path: Path, run: TestRun, files: Mapping[str, FileResult], *, whole_fi
     path.parent.mkdir(parents=True, exist_ok=True)
     with one_writer(path.parent):
         before, _ = read(path)
-        kept = {
-            name: one for name, one in (before.files if before else {}).items() if (root / name).is_file()
-        }
+        kept = {name: one for name, one in (before.files if before else {}).items() if (root / name).is_file()}
         kept |= {name: one for name, one in files.items() if whole_files or one.failed}
         replace(path, TestRecord(run=run, files=dict(sorted(kept.items()))).model_dump_json(indent=1) + os.linesep)
 

@@ -86,6 +86,16 @@ ROUTES: dict[str, str] = {
     "POST /api/dead-letters/replay": "dead-letters:write",
     "POST /api/dead-letters/{letter_id}/replay": "dead-letters:write",
     "POST /api/dead-letters/{letter_id}/discard": "dead-letters:write",
+    # statements as they came in, contracts and progress
+    "GET /api/debug/last-statement": "statements:read",
+    "GET /api/debug/recent-completions": "reports:read",
+    "GET /api/debug/raw-json/{statement_id}": "statements:read",
+    "GET /api/debug/progress": "progress:read",
+    "GET /api/debug/active-agents": "progress:read",
+    "GET /api/debug/test-report": "progress:read",
+    "GET /api/contracts": "progress:read",
+    "GET /api/contracts/{module}": "progress:read",
+    "PATCH /api/contracts/{module}": "contracts:write",
     # who gets in
     "GET /api/session": ASKING,
     "GET /api/accounts": "accounts:write",
@@ -98,6 +108,7 @@ ROUTES: dict[str, str] = {
     # pages
     "GET /ui/static/{hash}/{name}": OPEN,
     "GET /ui/parts": "accounts:write",
+    "GET /ui/contracts": "progress:read",
     "GET /ui/login": OPEN,
     "POST /ui/login": OPEN,
     "POST /ui/logout": OWN,
