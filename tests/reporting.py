@@ -1,4 +1,4 @@
-"""A pytest plugin: what every run leaves for /api/debug/test-report, whoever started it and among however many processes.
+"""A pytest plugin: what a run leaves for /api/debug/test-report, among however many processes it was shared.
 
 Only the process that hands out the work writes; it hears of every test. Where a run has nothing to tell (it only listed
 tests, or nothing ran), what an earlier one left stays.
@@ -67,7 +67,7 @@ class TestReporting:
         from app.contracts.code import code_version
 
         ended, code = _now(), code_version(self.root)
-        counts = test_runs.TestCounts(**{name: 0 for name in test_runs.TestCounts.model_fields})
+        counts = test_runs.TestCounts(**dict.fromkeys(test_runs.TestCounts.model_fields, 0))
         for outcome in self.outcomes.values():
             setattr(counts, outcome, getattr(counts, outcome) + 1)
         narrowed = any(getattr(self.config.option, name, None) for name in NARROWING)

@@ -38,8 +38,8 @@ def completions(db: Session, part: Part, *, after: tuple[datetime, UUID] | None,
     beyond = "AND (flat.occurred_at, flat.statement_id) < (:after_at, :after_id)" if after else ""
     sql = f"""
 WITH page AS MATERIALIZED (
-    SELECT flat.statement_id, flat.occurred_at, flat.stored_at, flat.learner_id, flat.lesson_id, flat.verb, flat.success,
-        flat.score_scaled
+    SELECT flat.statement_id, flat.occurred_at, flat.stored_at, flat.learner_id, flat.lesson_id, flat.verb,
+        flat.success, flat.score_scaled
     FROM silver.statements_flat flat
     WHERE flat.completes_lesson AND {part.condition} {beyond}
     ORDER BY flat.occurred_at DESC, flat.statement_id DESC LIMIT :limit

@@ -76,4 +76,5 @@ def raw_statement(db: Session, filters: Filters, statement_id: UUID) -> bytes:
         "flatten_error": row.flatten_error,
         "voided_by": row.voided_by,
     }
-    return orjson.dumps(known, option=orjson.OPT_UTC_Z)[:-1] + b',"payload":' + row.payload.encode() + b"}"
+    payload: str = row.payload
+    return orjson.dumps(known, option=orjson.OPT_UTC_Z)[:-1] + b',"payload":' + payload.encode() + b"}"

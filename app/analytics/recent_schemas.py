@@ -1,10 +1,11 @@
 """What the doors for whoever connects a sender say. Moments are UTC; values of results are as they were sent."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.types import JsonValue
 
 from app.analytics.schemas import LearnerName, LessonName
 from app.schemas import StatementFlatRead
@@ -46,7 +47,7 @@ _FLAT = {
 
 
 def _example(**values: object) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [values]})
+    return ConfigDict(json_schema_extra={"examples": [cast(JsonValue, values)]})
 
 
 class LastStatement(BaseModel):
@@ -61,7 +62,7 @@ class LastStatement(BaseModel):
 
 
 class RecentCompletion(BaseModel):
-    """A statement that completes a lesson. first: the first one of this learner for this lesson, the one that counts."""
+    """A statement that completes a lesson. first: the learner's first one for this lesson, which counts."""
 
     statement_id: UUID
     occurred_at: datetime
@@ -103,7 +104,7 @@ class RecentCompletions(BaseModel):
 class RawStatement(BaseModel):
     """A statement of the record. payload: as it was sent, numbers letter by letter. credential: of its sender.
 
-    loaded_at: null while it waits to be flattened; flatten_error: why it cannot be. voided_by: the statement that voids it.
+    loaded_at: null while it waits to be flattened; flatten_error: why it cannot be. voided_by: what voids it.
     """
 
     model_config = _example(

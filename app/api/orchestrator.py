@@ -39,8 +39,8 @@ def update_contract_status(
 ) -> Contract:
     """Take a step of a contract (docs/contracts.md says which there are); the file and the audit log change as one.
 
-    agent: in whose name. actor: as the audit log names who did it. for_anybody: may finish what others took. served: the
-    endpoints of the running system, held against what a contract promises when it is to be done; None: not held.
+    agent: in whose name. actor: as the audit log names who did it. for_anybody: may finish what others took.
+    served: the endpoints of the running system, held against what a contract promises to be done; None: not.
     NotFound, NotNow, Fixed and Unavailable say why it cannot be.
     """
     step = Step(status, agent, actor, for_anybody)

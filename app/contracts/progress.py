@@ -32,9 +32,9 @@ class Pieces(BaseModel):
 class ModuleTests(BaseModel):
     """What is known of a module's tests: the files that hold them, and what came of these when they were last run.
 
-    passed: all, of the code that runs; failed: at least one did; outdated: all passed, of other code; not_run: some were
-    never run whole; not_here: tests are not part of this installation; none: the contract names none. skipped ones are
-    not passed, and hinder nothing.
+    passed: all, of the code that runs; failed: at least one did; outdated: all passed, of other code; not_run: some
+    were never run whole; not_here: tests are not part of this installation; none: the contract names none. Skipped
+    ones are not passed, and hinder nothing.
     """
 
     state: TestsState

@@ -19,7 +19,7 @@ def is_there(contract: Contract, status: Status, agent: str) -> bool:
     return contract.status == status and (status != "in_progress" or contract.agent == agent)
 
 
-def refusal(  # noqa: PLR0911
+def refusal(
     contract: Contract,
     status: Status,
     agent: str,

@@ -1,4 +1,4 @@
-"""A contract as its file holds it. `contract_schema.json` is the JSON Schema of this model, and a test compares them."""
+"""A contract as its file holds it. `contract_schema.json` is the JSON Schema of this model; a test compares them."""
 
 from datetime import date, datetime
 from typing import Annotated, Any, Literal

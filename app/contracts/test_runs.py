@@ -158,9 +158,8 @@ def _says(run: TestRun | None, problem: str, running: CodeVersion) -> str:
             if problem
             else "No test run is known here. `make test` leaves one."
         )
-    counts = run.counts
-    bad = counts.failed + counts.errors
-    ended = f"{counts.passed} passed, {bad} failed, {counts.skipped} skipped"
+    bad = run.counts.failed + run.counts.errors
+    ended = f"{bad} failed" if bad else "none failed"
     of = "of all tests" if run.whole else "of some tests"
     if run.code == running.fingerprint:
         return f"The last run, {of}, was of the code that runs: {ended}."
