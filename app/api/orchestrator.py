@@ -20,7 +20,7 @@ NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 router = APIRouter(prefix="/api/contracts", tags=["Contracts"], responses=errors(400, 401, 403))
 Writer = Annotated[Caller, needs("contracts:write")]
-Module = Annotated[str, Path(max_length=60, description="the name of a contract", examples=["debug"])]
+Module = Annotated[str, Path(max_length=60, description="the name of a contract, such as debug")]
 
 
 def read_contracts() -> ContractsRead:
