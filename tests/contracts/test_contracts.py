@@ -83,7 +83,7 @@ def test_what_is_no_contract_is_refused_by_the_model_and_by_the_schema(wrong: di
     told = {**CONTRACTS["contracts"], **wrong}
     with pytest.raises(ValidationError):
         Contract.model_validate(told)
-    if wrong != {"updated_at": "2026-11-21T10:00:00"} and wrong != {"updated_at": "yesterday"}:
+    if "updated_at" not in wrong:
         # Whether a text is a moment is left to the format checkers that a validator has.
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(told, SCHEMA)

@@ -314,7 +314,7 @@ def test_progress_knows_of_tests_only_what_a_run_left(agents: Doors, folder: Pat
     leave(code)
     found = progress(agents)
     assert found["modules"][0]["tests"] == {
-        **dict(state="passed", files=1, passed=3, failed=0, skipped=0, not_run=[], failing=[]),
+        **{"state": "passed", "files": 1, "passed": 3, "failed": 0, "skipped": 0, "not_run": [], "failing": []},
         "finished_at": "2026-11-21T10:00:00Z",
     }
     assert (found["percent"], found["share"]) == (100, 1.0)

@@ -10,6 +10,7 @@ from tests.conftest import Doors
 from tests.doors.people import account, token, visitor
 from tests.doors.test_contracts import AGENT, agents, contract, folder, leave, put, step  # noqa: F401
 
+How = dict[str, dict[str, str]]
 PAGE = {"Accept": "text/html"}
 
 
@@ -80,9 +81,7 @@ def test_without_contracts_it_says_where_they_would_be(agents: Doors, folder: Pa
 
 
 @pytest.mark.parametrize("how", [{"params": {"format": "json"}}, {"headers": {"Accept": "application/json"}}])
-def test_its_twin_is_what_the_doors_say(
-    agents: Doors, folder: Path, how: dict[str, dict[str, str]]
-) -> None:  # noqa: F811
+def test_its_twin_is_what_the_doors_say(agents: Doors, folder: Path, how: How) -> None:  # noqa: F811
     put(folder, contract("one", status="done"), contract("two", status="in_progress", agent="bob"))
     leave("another code")
     headers = {**agents.admin, **how.get("headers", {})}
