@@ -1,4 +1,4 @@
-"""The description of the doors works without a way out: every file from us, under the strict policy, all of it usable."""
+"""The description of the doors works without a way out: every file is ours, under the strict policy, all usable."""
 
 from typing import Any
 from urllib.parse import urlsplit
