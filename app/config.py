@@ -11,7 +11,8 @@ from typing import Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.platform.mail import SmtpServer, mailbox
+from app.platform.mail import mailbox
+from app.platform.smtp import SmtpServer
 
 RUNNING_STACK_FILE = "running.env"
 """Written into DATA_DIR by `python -m app up` while it runs, so that other commands find its stores and keys."""
@@ -57,6 +58,8 @@ class Settings(BaseSettings):
     # learners and their data
     erase_wait_seconds: float = Field(default=20, ge=0, le=300)
     retention_days: int = Field(default=0, ge=0, le=36_500)
+    learner_display: Literal["names", "pseudonyms"] = "names"
+    pseudonym_secret: str | None = None
 
     # the pipeline
     etl_mode: Literal["streaming", "incremental"] = "streaming"
@@ -127,6 +130,7 @@ class Settings(BaseSettings):
         "smtp_url",
         "mail_from",
         "mail_secret",
+        "pseudonym_secret",
         "otel_exporter_otlp_endpoint",
         "contracts_dir",
         "test_report_file",
@@ -178,6 +182,14 @@ class Settings(BaseSettings):
             )
         _scheme, _, rest = self.database_url.partition("://")
         return f"postgresql+psycopg2://{rest}"
+
+    @property
+    def required_pseudonym_secret(self) -> str:
+        """What pseudonyms are made with: PSEUDONYM_SECRET, else ADMIN_TOKEN; LookupError when there is neither."""
+        secret = self.pseudonym_secret or self.admin_token
+        if secret is None:
+            raise LookupError("LEARNER_DISPLAY=pseudonyms needs PSEUDONYM_SECRET or ADMIN_TOKEN to make them with.")
+        return secret
 
     @property
     def required_redis_url(self) -> str:

@@ -14,4 +14,10 @@ import app.warehouse.models  # noqa: F401
 from app.database import Base
 
 TABLES: MetaData = Base.metadata
-ACTOR_MODULES = ("app.etl_streaming", "app.jobs.reconcile", "app.jobs.retention", "app.jobs.scheduler")
+ACTOR_MODULES = (
+    "app.etl_streaming",
+    "app.jobs.imports",
+    "app.jobs.reconcile",
+    "app.jobs.retention",
+    "app.jobs.scheduler",
+)

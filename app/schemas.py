@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -161,23 +161,48 @@ def _each_lesson_once(lessons: list[LessonPlan]) -> list[LessonPlan]:
 Lessons = Annotated[list[LessonPlan], Field(max_length=500), AfterValidator(_each_lesson_once)]
 
 
-class CohortPlan(Strict):
-    """All of a cohort: putting it replaces what was planned before. starts_on: day 0 of its lessons' due_after_days."""
+HourOfDay = Annotated[int, Field(ge=0, le=23)]
+
+
+class QuietHours(Strict):
+    """Hours of the learner's own day in which there are no reminders, 0 to 23, over midnight if need be; the same hour
+    twice: none are quiet. Both or neither: without them the settings say."""
+
+    quiet_from_hour: HourOfDay | None = None
+    quiet_until_hour: HourOfDay | None = None
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> Self:
+        if (self.quiet_from_hour is None) != (self.quiet_until_hour is None):
+            raise ValueError("quiet_from_hour and quiet_until_hour belong together: give both, or neither")
+        return self
+
+
+class CohortPlan(QuietHours):
+    """All of a cohort: putting it replaces what was planned before. starts_on: day 0 of its lessons' due_after_days.
+
+    reminder_hour, quiet_from_hour, quiet_until_hour: of the learner's own day. A plan that leaves them out leaves them
+    as they are, so that a list of learners that is put again does not undo them; null sets the quiet hours back.
+    """
 
     name: Text200
     time_zone: TimeZone = "UTC"
     starts_on: StartDay | None = None
+    reminder_hour: HourOfDay = Field(default=9, description="of the learner's own day; 9 for a new cohort")
     lessons: Lessons = []
     learners: list[LearnerPlan] = Field(default=[], max_length=10_000)
 
 
 class CohortRead(BaseModel):
-    """A cohort, with the number of its learners and lessons."""
+    """A cohort, with the number of its learners and lessons. quiet hours: null: as the settings say."""
 
     id: UUID
     slug: str
     name: str
     time_zone: str
+    reminder_hour: int
+    quiet_from_hour: int | None
+    quiet_until_hour: int | None
     learners: int
     lessons: int
 

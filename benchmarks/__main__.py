@@ -11,13 +11,13 @@ from app.cli.demo_plan import generate
 from app.lrs.receiving import receive_one
 from app.lrs.validation import validate_statement
 from app.platform.logs import configure_logs
-from benchmarks import door, growth, loader, queries, reports, system
+from benchmarks import door, growth, loader, personal, queries, reports, system
 from benchmarks.servers import Bench, stores
 from benchmarks.telling import tell
 
 ROUNDS = 3
 QUICK = ("validation", "door", "worker", "system", "queries", "reports")
-LONG = ("memory", "growth")
+LONG = ("memory", "growth", "personal")
 
 
 def main() -> None:
@@ -40,6 +40,7 @@ def main() -> None:
         "system": lambda bench: system.measure(bench, bodies, seconds=arguments.seconds),
         "queries": lambda bench: queries.measure(bench, arguments.statements),
         "reports": lambda bench: reports.measure(bench, arguments.statements),
+        "personal": lambda bench: personal.measure(bench, arguments.statements),
         "memory": lambda bench: system.measure_memory(bench, bodies, seconds=arguments.seconds * 10),
     }
     if "validation" in wanted:

@@ -8,18 +8,12 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.accounts.identifiers import (
-    Identifier,
-    Person,
-    account_identifier,
-    email_identifiers,
-    normal_phone,
-)
+from app.accounts.identifiers import Person, person_known_by
 from app.accounts.lessons import lesson_id_of, note_lessons
 from app.accounts.models import Cohort, CohortLesson, CohortMember
 from app.accounts.people import fill_in, recognise, take_turn
-from app.accounts.schemas import CoursePlan, CourseRead, LessonPlanRead
-from app.errors import NotFound
+from app.accounts.schemas import CoursePlan, CourseRead, LessonPlace, LessonPlanRead
+from app.errors import BadRequest, NotFound, Problem
 from app.models import Lesson
 from app.schemas import CohortPlan, CohortRead, LearnerPlan, LessonPlan
 
@@ -32,7 +26,8 @@ def put_cohort(db: Session, slug: str, plan: CohortPlan) -> CohortRead:
     """
     # Nobody merges or splits learners until they are in the cohort.
     take_turn(db)
-    cohort_id = _upsert(db, slug, plan)
+    cohort = _upsert(db, slug, plan)
+    cohort_id = cohort.id
     _put_lessons(db, cohort_id, plan.starts_on, plan.lessons)
     members = _recognise_learners(db, plan.learners)
     _replace_members(db, cohort_id, members)
@@ -41,6 +36,9 @@ def put_cohort(db: Session, slug: str, plan: CohortPlan) -> CohortRead:
         slug=slug,
         name=plan.name,
         time_zone=plan.time_zone,
+        reminder_hour=cohort.reminder_hour,
+        quiet_from_hour=cohort.quiet_from_hour,
+        quiet_until_hour=cohort.quiet_until_hour,
         learners=len(members),
         lessons=len(plan.lessons),
     )
@@ -48,10 +46,20 @@ def put_cohort(db: Session, slug: str, plan: CohortPlan) -> CohortRead:
 
 def join(db: Session, user_id: UUID, slugs: Collection[str]) -> None:
     """Let a learner be in these cohorts too. NotFound names one that is not there."""
-    found = {row.slug: row.id for row in db.execute(select(Cohort.slug, Cohort.id).where(Cohort.slug.in_(slugs)))}
+    found = ids_of(db, slugs)
     if missing := [slug for slug in slugs if slug not in found]:
         raise NotFound(f"There is no cohort {missing[0]}.")
-    rows = [{"cohort_id": cohort_id, "user_id": user_id} for cohort_id in sorted(found.values())]
+    enter(db, [(cohort_id, user_id) for cohort_id in found.values()])
+
+
+def ids_of(db: Session, slugs: Collection[str]) -> dict[str, UUID]:
+    """The ids of those of these cohorts that are there."""
+    return {row.slug: row.id for row in db.execute(select(Cohort.slug, Cohort.id).where(Cohort.slug.in_(slugs)))}
+
+
+def enter(db: Session, members: Collection[tuple[UUID, UUID]]) -> None:
+    """Let learners be in cohorts, given as (cohort, learner); who is in already stays as they are."""
+    rows = [{"cohort_id": cohort_id, "user_id": user_id} for cohort_id, user_id in sorted(set(members))]
     if rows:
         db.execute(insert(CohortMember).on_conflict_do_nothing(), rows)
 
@@ -101,6 +109,35 @@ def show_lessons(db: Session, slug: str) -> CourseRead:
     )
 
 
+def plan_lesson(db: Session, cohort_id: UUID, lesson_id: UUID, change: LessonPlace) -> None:
+    """Move one lesson of a cohort to another place and day; the other lessons keep their order.
+
+    A first day of the cohort that is given moves every lesson that is due some days after it. NotFound: no such cohort,
+    or the lesson is not in its plan. BadRequest: due some days after a first day that the cohort does not have.
+    """
+    cohort = db.get(Cohort, cohort_id, with_for_update=True)
+    if cohort is None:
+        raise NotFound(f"There is no cohort {cohort_id}.")
+    query = select(CohortLesson).where(CohortLesson.cohort_id == cohort_id)
+    rows = list(db.scalars(query.order_by(CohortLesson.position, CohortLesson.lesson_id)))
+    moved = next((row for row in rows if row.lesson_id == lesson_id), None)
+    if moved is None:
+        raise NotFound(f"The lesson {lesson_id} is not in the plan of {cohort.name}.")
+    if change.starts_on is not None:
+        cohort.starts_on = change.starts_on
+    if change.due_after_days is not None and cohort.starts_on is None:
+        wrong = Problem("starts_on", "is missing: the days are counted from it.", "The first day of the cohort.")
+        raise BadRequest(f"starts_on {wrong.message}", [wrong])
+    moved.due_on, moved.due_after_days = change.due_on, change.due_after_days
+    rows.remove(moved)
+    rows.insert(change.position - 1, moved)
+    for position, row in enumerate(rows, start=1):
+        row.position = position
+        if row.due_after_days is not None and cohort.starts_on is not None:
+            row.due_on = cohort.starts_on + timedelta(days=row.due_after_days)
+    db.flush()
+
+
 def _by_slug(db: Session, slug: str) -> Cohort:
     found = db.scalar(select(Cohort).where(Cohort.slug == slug).with_for_update())
     if found is None:
@@ -108,13 +145,17 @@ def _by_slug(db: Session, slug: str) -> Cohort:
     return found
 
 
-def _upsert(db: Session, slug: str, plan: CohortPlan) -> UUID:
-    row = insert(Cohort).values(slug=slug, name=plan.name, time_zone=plan.time_zone, starts_on=plan.starts_on)
+_KEPT_UNLESS_GIVEN = ("reminder_hour", "quiet_from_hour", "quiet_until_hour")
+
+
+def _upsert(db: Session, slug: str, plan: CohortPlan) -> Cohort:
+    values = {"name": plan.name, "time_zone": plan.time_zone, "starts_on": plan.starts_on}
+    values |= {name: getattr(plan, name) for name in _KEPT_UNLESS_GIVEN if name in plan.model_fields_set}
+    row = insert(Cohort).values(slug=slug, **values)
     changed = row.on_conflict_do_update(
-        index_elements=[Cohort.slug],
-        set_={name: row.excluded[name] for name in ("name", "time_zone", "starts_on")},
+        index_elements=[Cohort.slug], set_={name: row.excluded[name] for name in values}
     )
-    return db.execute(changed.returning(Cohort.id)).scalar_one()
+    return db.scalars(changed.returning(Cohort), execution_options={"populate_existing": True}).one()
 
 
 def _put_lessons(db: Session, cohort_id: UUID, starts_on: date | None, lessons: list[LessonPlan]) -> None:
@@ -146,9 +187,7 @@ def due_day(starts_on: date | None, lesson: LessonPlan) -> date | None:
 
 def _replace_members(db: Session, cohort_id: UUID, members: set[UUID]) -> None:
     db.execute(delete(CohortMember).where(CohortMember.cohort_id == cohort_id, CohortMember.user_id.not_in(members)))
-    rows = [{"cohort_id": cohort_id, "user_id": user_id} for user_id in sorted(members)]
-    if rows:
-        db.execute(insert(CohortMember).on_conflict_do_nothing(), rows)
+    enter(db, [(cohort_id, user_id) for user_id in members])
 
 
 def _recognise_learners(db: Session, learners: list[LearnerPlan]) -> set[UUID]:
@@ -171,18 +210,5 @@ def _recognise_learners(db: Session, learners: list[LearnerPlan]) -> set[UUID]:
 
 def person_of_plan(learner: LearnerPlan) -> Person:
     """The person that a plan describes, known by every identifier it gives."""
-    identifiers: list[Identifier] = []
-    if learner.email:
-        identifiers.extend(email_identifiers(learner.email))
-    phone = normal_phone(learner.phone) if learner.phone else None
-    if phone:
-        identifiers.append(Identifier("phone", phone))
-    identifiers.extend(account_identifier(str(account.home_page), account.name) for account in learner.accounts)
-    first = identifiers[0]
-    return Person(
-        actor_key=f"{first.kind}:{first.value}",
-        identifiers=tuple(identifiers),
-        name=learner.name,
-        email=learner.email.strip().lower() if learner.email else None,
-        phone=phone,
-    )
+    accounts = [(str(account.home_page), account.name) for account in learner.accounts]
+    return person_known_by(learner.name, learner.email, learner.phone, accounts)

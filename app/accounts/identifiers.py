@@ -1,7 +1,7 @@
 """Who is this actor? From an xAPI Agent to the identifiers by which the person may be known. Pure: no database."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from hashlib import sha1
@@ -89,6 +89,24 @@ def _person(kind: str, value: str, home_page: str, name: str | None) -> Person:
 
 
 _remembered_person = lru_cache(maxsize=8_192)(_person)
+
+
+def person_known_by(
+    name: str | None, email: str | None, phone: str | None, accounts: Iterable[tuple[str, str]] = ()
+) -> Person:
+    """The person that somebody describes, known by every identifier that is given: at least one.
+
+    accounts: home page and name of each. What is no phone number identifies nobody.
+    """
+    number = normal_phone(phone) if phone else None
+    identifiers = [
+        *(email_identifiers(email) if email else ()),
+        *([Identifier("phone", number)] if number else []),
+        *(account_identifier(home_page, own) for home_page, own in accounts),
+    ]
+    first = identifiers[0]
+    address = email.strip().lower() if email else None
+    return Person(f"{first.kind}:{first.value}", tuple(identifiers), name, address, number)
 
 
 def email_identifiers(address: str) -> tuple[Identifier, ...]:

@@ -1,7 +1,7 @@
 """The ledger of imports: who waits for one can ask how far it is."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from uuid import UUID
 
 from sqlalchemy import delete, select, update
@@ -46,12 +46,15 @@ def finish(db: Session, import_id: UUID, outcome: str, counts: Mapping[str, int]
 @contextmanager
 def watched(units: Callable[[], AbstractContextManager[Session]], import_id: UUID) -> Iterator[None]:
     """Close the import as failed if the block raises; what its steps have done stays, and it can be run again."""
-    try:
-        yield
-    except BaseException:
+
+    def close() -> None:
         with units() as db:
             finish(db, import_id, "failed")
-        raise
+
+    with ExitStack() as failing:
+        failing.callback(close)
+        yield
+        failing.pop_all()
 
 
 def recent(db: Session) -> list[Import]:

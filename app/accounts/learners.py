@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select, text, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
+from app.accounts import visibility
 from app.accounts.identifiers import Identifier, email_identifiers
 from app.accounts.models import Cohort, CohortMember, UserIdentifier
 from app.accounts.personal import Marks, marks_of
 from app.accounts.schemas import IdentifierRead, LearnerPage, LearnerRead, LearnerRow
+from app.accounts.visibility import Viewer
 from app.errors import NotFound
 from app.models import User
 
@@ -40,18 +42,42 @@ class Referring:
     unique_with: tuple[tuple[str, ...], ...]
 
 
-def find_learners(db: Session, q: str | None, after: UUID | None, limit: int) -> LearnerPage:
-    """Learners whose name, address, number or avatar holds q, by id; all of them without one."""
+def find_learners(db: Session, viewer: Viewer, q: str | None, after: UUID | None, limit: int) -> LearnerPage:
+    """Learners whose name, address, number or avatar holds q, by id; all of them without one.
+
+    Under pseudonyms the one whose pseudonym q is; BadRequest when it is none.
+    """
     query = select(User).order_by(User.id).limit(limit + 1)
     if q:
-        pattern = "%" + q.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%"
-        columns = (User.name, User.email, User.phone, User.avatar)
-        query = query.where(or_(*(column.ilike(pattern) for column in columns)))
+        query = query.where(visibility.found_by(viewer, "?q", q, User.name, User.email, User.phone, User.avatar))
     if after:
         query = query.where(User.id > after)
     found = db.scalars(query).all()
     more = found[limit - 1].id if len(found) > limit else None
-    return LearnerPage(learners=[LearnerRow.model_validate(user) for user in found[:limit]], more=more)
+    return LearnerPage(learners=[_row(viewer, user) for user in found[:limit]], more=more)
+
+
+def look_up(db: Session, viewer: Viewer, user_id: UUID) -> LearnerRead:
+    """A learner as the viewer may see them. NotFound when there is none of this id.
+
+    Under pseudonyms without identifiers, whose keys are hashes that anybody can compute of an address.
+    """
+    whole = show_learner(db, user_id)
+    if viewer.pseudonyms is None:
+        return whole
+    changed = {
+        **visibility.shown(viewer, whole),
+        "avatar": None,
+        "attributes": visibility.shown_attributes(db, viewer, whole.attributes),
+        "identifiers": [],
+    }
+    return whole.model_copy(update=changed)
+
+
+def _row(viewer: Viewer, user: User) -> LearnerRow:
+    row = LearnerRow.model_validate(user)
+    hidden = {} if viewer.pseudonyms is None else {"avatar": None}
+    return row.model_copy(update={**visibility.shown(viewer, user), **hidden})
 
 
 def show_learner(db: Session, user_id: UUID) -> LearnerRead:

@@ -27,14 +27,18 @@ class Marks:
 
     @property
     def needles(self) -> list[str]:
-        """Texts of which at least one stands in whatever holds a mark, unless it is escaped; in lower case."""
+        """Texts of which at least one stands in whatever holds a mark, unless it is escaped.
+
+        In lower case, and without letters beyond ASCII that have a case: databases differ in what these are.
+        """
         found: set[str] = set()
         for one in self.identifiers:
             text = one.value.removeprefix("mailto:") if one.kind == "mbox" else one.value
             if one.kind == "account":
                 text = text.partition(" ")[2]
             # Quotes and backslashes are escaped in JSON, slashes may be; what stands between them is not.
-            found.add(max(re.split(r'[/"\\\x00-\x1f\ufffd]', text), key=len).lower())
+            plain = "".join("/" if char > "\x7f" and char.lower() != char.upper() else char for char in text)
+            found.add(max(re.split(r'[/"\\\x00-\x1f\ufffd]', plain), key=len).lower())
         return sorted(found)
 
     def found_in(self, text: str | bytes) -> bool:

@@ -10,7 +10,7 @@ from datetime import date, datetime, time
 from itertools import islice
 from typing import Any
 
-from app.errors import BadRequest, Problem, TooLarge
+from app.errors import AppError, BadRequest, Problem, TooLarge
 
 MAX_ROWS = 10_000
 MAX_COLUMNS = 20
@@ -116,7 +116,7 @@ def _xlsx_lines(content: bytes) -> Iterator[list[str]]:
             if count == most:
                 raise TooLarge(f"The sheet has rows beyond {most - 1}. Import it in parts.")
             yield _without_tail([_as_text(value) for value in row])
-    except (TooLarge, BadRequest, GeneratorExit):
+    except AppError:
         raise
     except Exception as error:
         told = f"cannot be read as XLSX: {type(error).__name__}."

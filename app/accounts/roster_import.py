@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.accounts import imports
+from app.accounts import cohorts, imports
 from app.accounts.models import Cohort, CohortMember, UserIdentifier
 from app.accounts.people import owners_of, storable, take_turn
 from app.accounts.roster import CohortName, Roster, RosterRow
@@ -59,16 +59,23 @@ def look_at(db: Session, roster: Roster) -> RosterRead:
 
 
 def apply(
-    units: Units, roster: Roster, *, time_zone: str, actor: str, tell: Callable[[int], None] = lambda _: None
+    units: Units,
+    roster: Roster,
+    *,
+    time_zone: str,
+    actor: str,
+    tell: Callable[[int], None] = lambda _: None,
+    import_id: UUID | None = None,
 ) -> RosterRead:
     """Enter the roster: new learners, what changed of known ones, cohorts and who is in them. Again changes nothing.
 
     What a filled cell says replaces what was known; an empty one changes nothing; nobody leaves a cohort. Each step is
     a transaction of its own, and says in ops.imports how far it is; `tell` is called with the rows done after each.
-    time_zone: of cohorts that are new.
+    time_zone: of cohorts that are new. import_id: of the import in the ledger, where it has been entered already.
     """
-    with units() as db:
-        import_id = imports.begin(db, "roster", actor, len(roster.rows))
+    if import_id is None:
+        with units() as db:
+            import_id = imports.begin(db, "roster", actor, len(roster.rows))
     verdicts: list[RowRead] = []
     with imports.watched(units, import_id):
         for rows in _steps(roster):
@@ -198,19 +205,15 @@ def _write(db: Session, step: _Step, time_zone: str) -> None:
         execute_values(cursor, _UPDATE, [(str(row[0]), *row[1:]) for row in step.updates], _TEMPLATE, page_size=1_000)
         cursor.close()
     if step.members:
-        cohorts = _cohorts(db, {cohort.slug: cohort.name for cohort, _ in step.members}, time_zone)
-        rows = {(cohorts[cohort.slug], user_id) for cohort, user_id in step.members}
-        db.execute(
-            insert(CohortMember).on_conflict_do_nothing(),
-            [{"cohort_id": cohort_id, "user_id": user_id} for cohort_id, user_id in sorted(rows)],
-        )
+        found = _cohorts(db, {cohort.slug: cohort.name for cohort, _ in step.members}, time_zone)
+        cohorts.enter(db, [(found[cohort.slug], user_id) for cohort, user_id in step.members])
 
 
 def _cohorts(db: Session, names: dict[str, str], time_zone: str) -> dict[str, UUID]:
     """The cohorts of these slugs; those that are new are made. The name of one that is there stays."""
     rows = [{"slug": slug, "name": names[slug], "time_zone": time_zone} for slug in sorted(names)]
     db.execute(insert(Cohort).on_conflict_do_nothing(), [{"id": uuid4(), **row} for row in rows])
-    return {row.slug: row.id for row in db.execute(select(Cohort.slug, Cohort.id).where(Cohort.slug.in_(names)))}
+    return cohorts.ids_of(db, names)
 
 
 def _counts(verdicts: Sequence[RowRead]) -> dict[str, int]:

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.accounts.identifiers import Identifier, Person, email_identifiers, normal_phone
-from app.accounts.models import AvatarClaim, Cohort, CohortMember
+from app.accounts import cohorts
+from app.accounts.identifiers import Person, person_known_by
+from app.accounts.models import AvatarClaim
 from app.accounts.people import fill_in, owners_of, recognise, take_turn
 from app.errors import BadRequest, Problem
 from app.models import User
@@ -53,7 +54,7 @@ def sign_up(db: Session, wanted: SignupRequest, *, trusted: bool) -> SignedUp:
     if wanted.avatar:
         _claim(db, user_id, wanted.avatar)
     if cohort_id is not None:
-        db.execute(insert(CohortMember).values(cohort_id=cohort_id, user_id=user_id).on_conflict_do_nothing())
+        cohorts.enter(db, [(cohort_id, user_id)])
     return SignedUp(user_id, known is None)
 
 
@@ -72,24 +73,11 @@ def told(wanted: SignupRequest) -> UserRead:
 
 
 def _person(wanted: SignupRequest) -> Person:
-    identifiers: list[Identifier] = []
-    if wanted.email:
-        identifiers.extend(email_identifiers(wanted.email))
-    phone = normal_phone(wanted.phone) if wanted.phone else None
-    if phone:
-        identifiers.append(Identifier("phone", phone))
-    first = identifiers[0]
-    return Person(
-        f"{first.kind}:{first.value}",
-        tuple(identifiers),
-        wanted.name,
-        wanted.email.lower() if wanted.email else None,
-        phone,
-    )
+    return person_known_by(wanted.name, wanted.email, wanted.phone)
 
 
 def _cohort(db: Session, slug: str) -> UUID:
-    found = db.scalar(select(Cohort.id).where(Cohort.slug == slug))
+    found = cohorts.ids_of(db, [slug]).get(slug)
     if found is None:
         told = "names no cohort."
         raise BadRequest(f"cohort {told}", [Problem("cohort", told, "The short name of a cohort, as in its address.")])

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from app.accounts import visibility
 from app.analytics import queries
 from app.analytics.cursors import read_cursor, write_cursor
 from app.analytics.rules import rate
@@ -62,10 +63,7 @@ def cohort_completions(db: Session, cohort_id: UUID, filters: Filters, page: Pag
         lessons=lessons,
         learners=[
             LearnerCompletions.model_construct(
-                id=person.id,
-                name=person.name,
-                email=person.email,
-                phone=person.phone,
+                **visibility.shown(filters.viewer, person),
                 completed=(done := sum(one.completed_at is not None for one in did[person.id])),
                 rate=rate(done, len(lessons)),
                 lessons=sorted(did[person.id], key=lambda one: order[one.lesson_id]),

@@ -14,8 +14,8 @@ from app.analytics.tables import Cell
 from app.platform import clock
 
 
-def cohort_drop_off(db: Session, cohort_id: UUID, filters: Filters, _page: Page) -> CohortDropOff:
-    """Every lesson as a step: who came to it, who came no further. Errors as for cohort_scope.
+def cohort_drop_off(db: Session, cohort_id: UUID, filters: Filters, page: Page) -> CohortDropOff:
+    """Every lesson as a step: who came to it, who came no further; all of them on one page. Errors as for cohort_scope.
 
     A learner has reached a step when they started its lesson or a later one. So the learners of the cohort are those
     who have not started, those lost at one of the steps, and those who completed the last one having reached it.

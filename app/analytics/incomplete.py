@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from app.accounts import visibility
 from app.analytics.cursors import read_cursor, write_cursor
 from app.analytics.queries_incomplete import IncompleteQuery
 from app.analytics.rules import overdue_days, today
@@ -29,7 +30,13 @@ def lesson_incomplete(db: Session, lesson_id: UUID, filters: Filters, page: Page
     chosen_cohort(db, filters)
     filters.span(filters.zone(None))
     days = (filters.first_day, filters.last_day)
-    query = IncompleteQuery(db, lesson_id, filters.cohort_id, days, Part(*filters.learners("u")))
+    query = IncompleteQuery(
+        db,
+        lesson_id,
+        filters.cohort_id,
+        days,
+        Part(*filters.learners("u"), order=visibility.order(filters.viewer, "u")),
+    )
     after = read_cursor(page.cursor, date, str, UUID) if page.cursor else None
     now = clock.now()
     counts = query.counts()
@@ -48,10 +55,7 @@ def lesson_incomplete(db: Session, lesson_id: UUID, filters: Filters, page: Page
         untouched_count=sum(row.untouched for row in counts),
         learners=[
             IncompleteLearner.model_construct(
-                id=row.id,
-                name=row.name,
-                email=row.email,
-                phone=row.phone,
+                **visibility.shown(filters.viewer, row),
                 cohorts=[CohortDue.model_construct(**cohorts[key]._mapping) for key in row.cohort_ids],
                 due_on=row.due_on,
                 overdue_days=overdue_days(row.due_on, today(now, row.time_zone, "UTC")),

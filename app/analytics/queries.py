@@ -11,9 +11,6 @@ from sqlalchemy.orm import Session
 from app.accounts.visibility import EVERYBODY
 from app.analytics.selection import Part
 
-SORT = "lower(coalesce(u.name, u.email, u.phone, ''))"
-"""By what learners are ordered, of rows of public.users known as u; their id decides between equals."""
-
 Rows = Sequence[Row[Any]]
 
 
@@ -65,11 +62,11 @@ def count_learners(db: Session, part: Part) -> int:
 
 
 def learners(db: Session, part: Part, after: tuple[str, UUID] | None, limit: int) -> Rows:
-    """The next learners of :cohort_id, by name: id, name, email, phone, sort."""
-    beyond = f"AND ({SORT}, u.id) > (:after_sort, :after_id)" if after else ""
+    """The next learners of :cohort_id, in order: id, name, email, phone, sort."""
+    beyond = f"AND ({part.order}, u.id) > (:after_sort, :after_id)" if after else ""
     return db.execute(
         text(
-            f"SELECT u.id, u.name, u.email, u.phone, {SORT} AS sort FROM cohort_members m "
+            f"SELECT u.id, u.name, u.email, u.phone, {part.order} AS sort FROM cohort_members m "
             f"JOIN users u ON u.id = m.user_id WHERE m.cohort_id = :cohort_id AND {part.condition} {beyond} "
             "ORDER BY sort, u.id LIMIT :limit"
         ),
@@ -78,9 +75,10 @@ def learners(db: Session, part: Part, after: tuple[str, UUID] | None, limit: int
 
 
 def people(db: Session, ids: Collection[UUID]) -> dict[UUID, Row[Any]]:
-    """These learners by id: id, name, email, phone."""
+    """These learners by id: id, name, email, phone, avatar."""
     rows = db.execute(
-        text("SELECT id, name, email, phone FROM users WHERE id = ANY(CAST(:ids AS uuid[]))"), {"ids": list(ids)}
+        text("SELECT id, name, email, phone, avatar FROM users WHERE id = ANY(CAST(:ids AS uuid[]))"),
+        {"ids": list(ids)},
     )
     return {row.id: row for row in rows}
 

@@ -10,23 +10,21 @@ from sqlalchemy.orm import Session
 from app.analytics.queries import Rows
 from app.analytics.selection import Part
 
-MAX_QUESTIONS_PER_LESSON = 200
-"""Lessons have a handful; a sender that makes up a new question for each answer shall not stop the report."""
 
+def questions(db: Session, lessons: Collection[tuple[int, UUID]], most: int, *, after: UUID | None = None) -> Rows:
+    """Questions that were answered in lessons, given as (place, id): place, lesson_id, question_id, object_id.
 
-def questions(db: Session, lesson_ids: Collection[UUID]) -> Rows:
-    """The questions that were answered in these lessons: place (of the lesson), lesson_id, question_id, object_id.
-
-    Found by jumping from one question to the next in the index, however many answers lie between.
+    most: of each lesson, those with the lowest ids after this one. Found by jumping from one question to the next in
+    the index, however many answers lie between.
     """
-    sql = """
-SELECT lesson.place::int, lesson.id AS lesson_id, question.id AS question_id, sample.object_id
-FROM unnest(CAST(:lesson_ids AS uuid[])) WITH ORDINALITY AS lesson (id, place)
+    sql = f"""
+SELECT lesson.place, lesson.id AS lesson_id, question.id AS question_id, sample.object_id
+FROM unnest(CAST(:places AS int[]), CAST(:lesson_ids AS uuid[])) AS lesson (place, id)
 CROSS JOIN LATERAL (
     WITH RECURSIVE found AS (
         (
             SELECT question_id AS id FROM silver.statements_flat
-            WHERE lesson_id = lesson.id AND question_id IS NOT NULL
+            WHERE lesson_id = lesson.id AND {"question_id > :after" if after else "question_id IS NOT NULL"}
             ORDER BY question_id LIMIT 1
         )
         UNION ALL
@@ -43,7 +41,8 @@ CROSS JOIN LATERAL (
     WHERE lesson_id = lesson.id AND question_id = question.id LIMIT 1
 ) sample
 """
-    return db.execute(text(sql), {"lesson_ids": list(lesson_ids), "most": MAX_QUESTIONS_PER_LESSON}).all()
+    places, ids = [place for place, _ in lessons], [key for _, key in lessons]
+    return db.execute(text(sql), {"places": places, "lesson_ids": ids, "most": most, "after": after}).all()
 
 
 def definitions(db: Session, asked: Sequence[tuple[UUID, UUID]]) -> Rows:

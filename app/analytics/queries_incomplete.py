@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
-from app.analytics.queries import SORT, Rows
+from app.analytics.queries import Rows
 from app.analytics.selection import Part
 
 _PLANNED = """
@@ -43,15 +43,15 @@ learner AS (
 """
 
 
-def _with(condition: str, *, one_cohort: bool, first_day: date | None, last_day: date | None) -> str:
+def _with(part: Part, *, one_cohort: bool, first_day: date | None, last_day: date | None) -> str:
     days = [
         *(["planned.due_on >= :first_day"] if first_day else []),
         *(["planned.due_on <= :last_day"] if last_day else []),
     ]
     return "WITH " + _PLANNED.format(
         cohorts="c.cohort_id = :cohort_id" if one_cohort else "true",
-        sort=SORT,
-        condition=condition,
+        sort=part.order,
+        condition=part.condition,
         days=" AND ".join(days) or "true",
     )
 
@@ -68,7 +68,7 @@ class IncompleteQuery:
         part: Part,
     ):
         self._db = db
-        self._with = _with(part.condition, one_cohort=cohort_id is not None, first_day=days[0], last_day=days[1])
+        self._with = _with(part, one_cohort=cohort_id is not None, first_day=days[0], last_day=days[1])
         self._parameters = {
             **part.parameters,
             "lesson_id": lesson_id,

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from app.accounts import visibility
 from app.accounts.cohorts import find_cohort
 from app.accounts.models import Cohort
 from app.analytics import queries
@@ -56,7 +57,8 @@ def cohort_scope(db: Session, cohort_id: UUID, filters: Filters) -> CohortScope:
         lessons = [lesson for lesson in lessons if lesson.id == filters.lesson_id]
         if not lessons:
             raise wrong_filter("?lesson", "is no lesson of this cohort", "The id of one that is")
-    part = Part(condition, {**parameters, "cohort_id": cohort_id}, since, until)
+    order = visibility.order(filters.viewer, "u")
+    part = Part(condition, {**parameters, "cohort_id": cohort_id}, since, until, order)
     return CohortScope(cohort, lessons, zone, part)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from app.accounts.visibility import ADMIN, Viewer, may_see
+from app.accounts import visibility
+from app.accounts.visibility import ADMIN, EVERYBODY, Viewer
 from app.analytics import rules
 from app.errors import BadRequest, Problem
 
@@ -31,12 +32,16 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Whose rows of which span, as queries take it: an SQL condition on learners with its parameters, and the span."""
+    """Whose rows of which span, as queries take it: an SQL condition on learners with its parameters, and the span.
+
+    order: the SQL expression by which learners are ordered; their id decides between equals.
+    """
 
     condition: str
     parameters: Mapping[str, Any]
     since: datetime | None = None
     until: datetime | None = None
+    order: str = ""
 
     def within(self, column: str) -> str:
         """The SQL condition that a moment lies in the span; `true` for all of time."""
@@ -82,12 +87,10 @@ class Filters:
 
     def learners(self, users: str) -> tuple[str, dict[str, Any]]:
         """The SQL condition, with its parameters, on rows of public.users known as `users` in the query."""
-        conditions = [may_see(self.viewer, f"{users}.id")]
-        parameters: dict[str, Any] = {}
-        for place, (name, values) in enumerate(sorted(self.attributes.items())):
-            conditions.append(f"{users}.attributes ->> :attribute_{place} = ANY(:values_{place})")
-            parameters |= {f"attribute_{place}": name, f"values_{place}": list(values)}
-        return " AND ".join(conditions), parameters
+        fitting, parameters = visibility.have_attributes(self.viewer, users, self.attributes)
+        conditions = [visibility.may_see(self.viewer, f"{users}.id"), fitting]
+        condition = " AND ".join(one for one in conditions if one != EVERYBODY) or EVERYBODY
+        return condition, {**visibility.parameters(self.viewer), **parameters}
 
     def statements(self, learner: str) -> tuple[str, dict[str, Any]]:
         """The SQL condition, with its parameters, on the learner of statements, such as `flat.learner_id`.

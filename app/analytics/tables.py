@@ -1,13 +1,13 @@
 """Reports as tables: CSV that is streamed row by row, XLSX that is written row by row into a file.
 
-Of the well-kept writers of XLSX, XlsxWriter is the one that keeps no more than a row in memory (constant_memory) and
-needs nothing else; openpyxl's write-only mode also does, at about half the speed.
+XlsxWriter keeps no more than a row in memory (constant_memory) and needs nothing else.
 """
 
 import csv
 import io
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import IO, Any
@@ -67,14 +67,13 @@ def xlsx_file(table: Table) -> IO[bytes]:
     Text is written as text, so that none of it is ever a formula; dates and times are dates and times, these in UTC,
     as a sheet knows no time zones. BadRequest when there are more rows than a sheet holds.
     """
-    file = tempfile.TemporaryFile()  # noqa: SIM115  (the caller closes it)
-    try:
+    with ExitStack() as closing:
+        file = closing.enter_context(tempfile.TemporaryFile())
         _write(file, table)
-    except BaseException:
-        file.close()
-        raise
-    file.seek(0)
-    return file
+        file.seek(0)
+        # Whole: from here on it is the caller's to close.
+        closing.pop_all()
+        return file
 
 
 def file_chunks(file: IO[bytes]) -> Iterator[bytes]:

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
+from app.accounts import visibility
 from app.analytics import queries_timeline
 from app.analytics.cursors import read_cursor, write_cursor
 from app.analytics.schemas import LearnerName, LearnerTimeline, TimelineEntry
@@ -32,12 +35,26 @@ def learner_timeline(db: Session, learner_id: UUID, filters: Filters, page: Page
     shown = found[: page.limit]
     last = shown[-1] if len(found) > page.limit else None
     return LearnerTimeline.model_construct(
-        learner=LearnerName.model_construct(id=learner.id, name=learner.name, email=learner.email, phone=learner.phone),
+        learner=LearnerName.model_construct(**visibility.shown(filters.viewer, learner)),
         generated_at=clock.now(),
         time_zone=zone.key,
-        entries=[TimelineEntry.model_construct(**row._mapping) for row in shown],
+        entries=[_entry(filters.viewer, learner, row) for row in shown],
         next=page.next(last and write_cursor(last.occurred_at, last.statement_id)),
     )
+
+
+def _entry(viewer: visibility.Viewer, learner: Row[Any], row: Row[Any]) -> TimelineEntry:
+    """A statement as the viewer may read it. A statement about somebody names them in what it is about."""
+    told = dict(row._mapping)
+    kind = told.pop("object_type")
+    if viewer.pseudonyms is not None:
+        whose = (learner.name, learner.email, learner.phone, learner.avatar)
+        if kind in ("Agent", "Group"):
+            told |= {"object_id": kind, "object_name": None}
+        for column in ("object_id", "object_name", "response"):
+            if told[column] is not None:
+                told[column] = visibility.masked(viewer, told[column], *whose, numbers=column == "response")
+    return TimelineEntry.model_construct(**told)
 
 
 COLUMNS = (

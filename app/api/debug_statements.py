@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy.orm import Session
 
 from app.access.callers import needs
-from app.accounts.visibility import ADMIN
+from app.accounts import visibility
 from app.analytics import recent
 from app.analytics.recent_schemas import LastStatement, RawStatement, RecentCompletions
 from app.analytics.selection import PAGE_MAX_ROWS, PAGE_ROWS, Filters, Page
@@ -25,7 +25,7 @@ _PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 def get_last_statement(db: Db, response: Response) -> LastStatement:
     """The statement that was loaded last, as a flat row: what came in, and what the system made of it."""
     response.headers.update(_PRIVATE)
-    return recent.last_statement(db, Filters(viewer=ADMIN))
+    return recent.last_statement(db, Filters(viewer=visibility.admin()))
 
 
 @router.get("/recent-completions", dependencies=[needs("reports:read")])
@@ -39,16 +39,16 @@ def get_recent_completions(
     """Who completed which lesson, the newest first; a lesson that was completed again is there again."""
     response.headers.update(_PRIVATE)
     page = Page(limit, cursor, lambda cursor: link(request, request.url.path, cursor=cursor))
-    return recent.completions(db, Filters(viewer=ADMIN), page)
+    return recent.completions(db, Filters(viewer=visibility.admin()), page)
 
 
 @router.get(
     "/raw-json/{statement_id}",
     dependencies=[needs("statements:read")],
     response_model=RawStatement,
-    responses=errors(404),
+    responses=errors(403, 404),
 )
 def get_raw_json(statement_id: UUID, db: Db) -> Response:
     """A statement letter by letter as it was received, with what the system knows of it; a voided one too."""
-    told = recent.raw_statement(db, Filters(viewer=ADMIN), statement_id)
+    told = recent.raw_statement(db, Filters(viewer=visibility.admin()), statement_id)
     return Response(told, media_type="application/json", headers=_PRIVATE)

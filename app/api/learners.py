@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app import erasure, identities
 from app.access.callers import Caller, needs
-from app.accounts import learners
+from app.accounts import learners, visibility
 from app.accounts.schemas import (
     PAGE_LEARNERS,
     PAGE_MAX_LEARNERS,
@@ -41,16 +41,19 @@ def get_learners(
     after: Annotated[UUID | None, Query(description="`more` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX_LEARNERS)] = PAGE_LEARNERS,
 ) -> LearnerPage:
-    """Learners by id; with q those whose name, e-mail, phone or avatar holds it."""
+    """Learners by id; with q those whose name, e-mail, phone or avatar holds it.
+
+    With LEARNER_DISPLAY=pseudonyms the one whose pseudonym it is; anything else is refused then.
+    """
     response.headers.update(_PRIVATE)
-    return learners.find_learners(db, q, after, limit)
+    return learners.find_learners(db, visibility.admin(), q, after, limit)
 
 
 @router.get("/{learner_id}", dependencies=[needs("learners:read")], responses=errors(404))
 def get_learner(learner_id: UUID, db: Db, response: Response) -> LearnerRead:
-    """One learner, with cohorts, attributes and every identifier."""
+    """One learner, with cohorts, attributes and every identifier; under pseudonyms without what says who it is."""
     response.headers.update(_PRIVATE)
-    return learners.show_learner(db, learner_id)
+    return learners.look_up(db, visibility.admin(), learner_id)
 
 
 @router.post("/{learner_id}/merge", responses=errors(404))

@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from app.config import Settings
+from app.notifications.unsubscribing import warnings_of
 
 STORE_SECONDS = 2.0
 """How long each look at a store may take; they look at the same time."""
@@ -77,6 +78,7 @@ def judge(seen: Seen, settings: Settings, up_seconds: float, now: datetime) -> l
     for name, store, told in (("postgresql", "PostgreSQL", seen.schema), ("redis", "Redis", seen.stream)):
         does = "answers" if told is not None else f"did not answer within {STORE_SECONDS:g} s"
         checks.append(Check(name=name, ok=told is not None, message=f"{store} {does}."))
+    checks += [Check(name="reminder_links", ok=False, message=warning) for warning in warnings_of(settings)]
     checks += _of_the_stream(seen.stream, settings) if seen.stream else _unknown("redis_durable", "lag", "loader")
     if seen.ledgers is None:
         return [*checks, *_unknown("dead_letters", "reconcile")]

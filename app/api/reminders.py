@@ -4,18 +4,25 @@ from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import ValidationError
 from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
 
 from app.access.callers import Caller, needs
+from app.accounts import visibility
 from app.api.problems import errors
+from app.api.requests import read_body
 from app.config import get_settings
-from app.database import get_db
-from app.errors import BadRequest, NotFound, Problem
+from app.database import get_db, session_scope
+from app.errors import BadRequest, NotFound, Problem, Unsupported
 from app.models import Notification, TaskStatus, User
-from app.notifications import acts, preview, queries
+from app.notifications import acts, bounces, preview, queries
+from app.notifications.delivery_reports import MAX_BYTES
 from app.notifications.outbox import mail_in_outbox
 from app.notifications.schemas import (
+    BounceReport,
+    BouncesRead,
     PreviewPage,
     PreviewQuery,
     ReminderPage,
@@ -100,6 +107,50 @@ def post_send_again(reminder_id: UUID, db: Db, caller: Writer) -> ReminderRead:
     return _one(db, acts.send_again(db, reminder_id, caller.actor))
 
 
+@router.post(
+    "/api/reminders/bounces",
+    responses=errors(404, 413, 415),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "description": "What came back: said in JSON, or the mail itself.",
+            "content": {
+                "application/json": {"schema": BounceReport.model_json_schema()},
+                "message/rfc822": {"schema": {"type": "string", "format": "binary"}},
+            },
+        }
+    },
+)
+async def post_bounces(request: Request, caller: Writer) -> BouncesRead:
+    """Write down that a reminder came back, so that its address is not mailed again until the learner has another one.
+
+    A mail is a delivery status notification (RFC 3464) as it arrived at MAIL_FROM. Only final failures of reminders
+    that were sent count; what else it says is listed under `ignored`, with the reason. It is audited.
+    """
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    body = await read_body(request, MAX_BYTES)
+    return await run_in_threadpool(_record_bounces, media, body, caller.actor)
+
+
+def _record_bounces(media: str, body: bytes, actor: str) -> BouncesRead:
+    if media not in ("application/json", "message/rfc822"):
+        told = "Send application/json, or the mail that came back as message/rfc822."
+        raise Unsupported(told, [Problem("Content-Type", f"is {media[:80]!r}.")])
+    if media == "message/rfc822":
+        with session_scope() as db:
+            return bounces.record_report(db, body, actor)
+    try:
+        report = BounceReport.model_validate_json(body)
+    except ValidationError as error:
+        problems = [
+            Problem(".".join(map(str, one["loc"])) or "$", one["msg"].removeprefix("Value error, ") + ".")
+            for one in error.errors(include_url=False, include_input=False)
+        ]
+        raise BadRequest(f"{problems[0].path}: {problems[0].message}", problems) from None
+    with session_scope() as db:
+        return bounces.record_told(db, report, actor)
+
+
 @router.post("/api/reminders/learners/{learner_id}/resume", responses=errors(404))
 def post_resume(learner_id: UUID, db: Db, caller: Writer) -> StopRead:
     """Remind a learner again who unsubscribed, bounced or did nothing after the last reminders. It is audited."""
@@ -114,13 +165,15 @@ def post_resume(learner_id: UUID, db: Db, caller: Writer) -> StopRead:
 
 @router.get("/api/reminders/cohorts/{cohort_id}", dependencies=_READERS, responses=errors(404))
 def get_reminder_template(cohort_id: UUID, db: Db) -> TemplateRead:
-    """At which hour and with what words a cohort is reminded."""
+    """At which hours and with what words a cohort is reminded."""
     cohort, own = acts.template_of(db, cohort_id)
     words = Words(own.subject, own.text, own.html) if own else default_words()
     return TemplateRead(
         cohort_id=cohort_id,
         cohort=cohort.name,
         reminder_hour=cohort.reminder_hour,
+        quiet_from_hour=cohort.quiet_from_hour,
+        quiet_until_hour=cohort.quiet_until_hour,
         own=own is not None,
         subject=words.subject,
         text=words.text,
@@ -133,7 +186,8 @@ def get_reminder_template(cohort_id: UUID, db: Db) -> TemplateRead:
 @router.put("/api/reminders/cohorts/{cohort_id}", responses=errors(404))
 def put_reminder_template(cohort_id: UUID, plan: TemplatePlan, db: Db, caller: Writer) -> TemplateRead:
     """Write both. A template that names what there is not is refused, with the name; nothing is saved then."""
-    acts.put_template(db, cohort_id, plan.reminder_hour, _words(plan), caller.actor)
+    hours = acts.Hours(plan.reminder_hour, plan.quiet_from_hour, plan.quiet_until_hour)
+    acts.put_template(db, cohort_id, hours, _words(plan), caller.actor)
     return get_reminder_template(cohort_id, db)
 
 
@@ -155,11 +209,12 @@ def _one(db: Session, row: Notification) -> ReminderRead:
 
 
 def _read(row: Notification, learner: User) -> ReminderRead:
-    return ReminderRead(
-        name=learner.name,
-        email=learner.email,
-        **{name: getattr(row, name) for name in ReminderRead.model_fields if name not in ("name", "email")},
-    )
+    viewer = visibility.admin()
+    who = visibility.shown(viewer, learner)
+    told = {name: getattr(row, name) for name in ReminderRead.model_fields if name not in ("name", "email")}
+    if row.answer is not None:
+        told["answer"] = visibility.masked(viewer, row.answer, learner.name, learner.email, learner.phone)
+    return ReminderRead(name=who["name"], email=who["email"], **told)
 
 
 def _mark(text: str) -> tuple[datetime, UUID]:

@@ -1,9 +1,10 @@
 """How a report is answered: a page of it as JSON, or all of it as CSV or XLSX."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import Request, Response
@@ -12,7 +13,8 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from app.analytics import tables
-from app.analytics.selection import PAGE_MAX_ROWS, PAGE_ROWS, Page
+from app.analytics.selection import PAGE_MAX_ROWS, PAGE_ROWS, Filters, Page
+from app.api.reporting_query import ReportQuery, filters_of
 from app.database import session_scope
 from app.errors import BadRequest, Problem
 
@@ -32,70 +34,77 @@ _MEDIA_TYPES: dict[str, Literal["json", "csv", "xlsx"]] = {"application/json": "
 _PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 Report = TypeVar("Report", bound=BaseModel)
-Read = Callable[[Session, Page], Report]
+Read_co = TypeVar("Read_co", bound=BaseModel, covariant=True)
 
 
-class Answering(Generic[Report]):
-    """One request for a report. name: of the file. rows: of one page of it, under these columns.
+class Read(Protocol[Read_co]):
+    """Reads a page of a report."""
 
-    goes_on: makes `next` of a cursor where another report goes on with it; then a file is the first page alone.
+    def __call__(self, db: Session, *, filters: Filters, page: Page) -> Read_co:
+        """The page."""
+
+
+@dataclass(frozen=True)
+class Kind(Generic[Report]):
+    """A kind of report. name: of the file. rows: of one page of it, under these columns.
+
+    page_rows: on a page of JSON that does not say; page_max_rows: read at once for a file. by_attributes: whether it
+    can be narrowed to learners with an attribute.
     """
 
-    def __init__(
+    name: str
+    columns: Sequence[str]
+    rows: Callable[[Report], Iterator[tuple[tables.Cell, ...]]]
+    page_rows: int = PAGE_ROWS
+    page_max_rows: int = PAGE_MAX_ROWS
+    by_attributes: bool = True
+
+    def answer(
         self,
         request: Request,
-        query: BaseModel,
+        query: ReportQuery,
+        db: Session,
+        read: Read[Report],
         *,
-        name: str,
-        columns: Sequence[str],
-        rows: Callable[[Report], Iterator[tuple[tables.Cell, ...]]],
-        page_rows: int = PAGE_ROWS,
-        page_max_rows: int = PAGE_MAX_ROWS,
         goes_on: Callable[[str], str] | None = None,
-    ):
-        self._request, self._query, self._name = request, query, name
-        self._columns, self._rows = columns, rows
-        self._goes_on = goes_on
-        self._page_rows, self._page_max_rows = page_rows, page_max_rows
-
-    def answer(self, db: Session, read: Read[Report]) -> Response:
-        """The report in the format asked for.
+    ) -> Response:
+        """The report under the filters and in the format asked for.
 
         A file is read page by page, each in a transaction of its own, so that whoever takes it slowly keeps no
-        connection to the database.
+        connection to the database. goes_on: makes `next` of a cursor where another report goes on with it; then a file
+        is the first page alone.
         """
-        wanted = format_of(self._request, getattr(self._query, "format", None))
-        limit, cursor = getattr(self._query, "limit", None), getattr(self._query, "cursor", None)
+        filters = filters_of(request, query, attributes=self.by_attributes)
+        wanted = format_of(request, query.format)
+        limit, cursor = getattr(query, "limit", None), getattr(query, "cursor", None)
         if wanted == "json":
-            report = read(db, Page(limit or self._page_rows, cursor, self._goes_on or self._next))
+            following = goes_on or (lambda cursor: link(request, request.url.path, cursor=cursor))
+            report = read(db, filters=filters, page=Page(limit or self.page_rows, cursor, following))
             return Response(report.model_dump_json(), media_type="application/json", headers=_PRIVATE)
         for name, given in (("limit", limit), ("cursor", cursor)):
             if given is not None:
                 wrong = Problem(f"?{name}", "does not go with a file, which holds all pages.", "format=json.")
                 raise BadRequest(f"?{name} {wrong.message}", [wrong])
-        pages = self._pages(read)
+        pages = self._pages(read, filters, only_first=goes_on is not None)
         # The first page is read before the answer begins, so that what is wrong is still told as an error.
         first = next(pages)
         day: datetime = first.generated_at  # type: ignore[attr-defined]
-        rows = (row for page in chain([first], pages) for row in self._rows(page))
-        table = tables.Table(self._name, self._columns, rows)
-        headers = {**_PRIVATE, "Content-Disposition": f'attachment; filename="{self._name}-{day:%Y-%m-%d}.{wanted}"'}
+        rows = (row for page in chain([first], pages) for row in self.rows(page))
+        table = tables.Table(self.name, self.columns, rows)
+        headers = {**_PRIVATE, "Content-Disposition": f'attachment; filename="{self.name}-{day:%Y-%m-%d}.{wanted}"'}
         if wanted == "csv":
             return StreamingResponse(tables.csv_chunks(table), media_type=f"{CSV}; charset=utf-8", headers=headers)
         return StreamingResponse(tables.file_chunks(tables.xlsx_file(table)), media_type=XLSX, headers=headers)
 
-    def _pages(self, read: Read[Report]) -> Iterator[Report]:
+    def _pages(self, read: Read[Report], filters: Filters, *, only_first: bool) -> Iterator[Report]:
         cursor: str | None = None
         while True:
             with session_scope() as db:
-                page = read(db, Page(self._page_max_rows, cursor))
+                page = read(db, filters=filters, page=Page(self.page_max_rows, cursor))
             yield page
             cursor = getattr(page, "next", None)
-            if cursor is None or self._goes_on:
+            if cursor is None or only_first:
                 return
-
-    def _next(self, cursor: str) -> str:
-        return link(self._request, self._request.url.path, cursor=cursor)
 
 
 def link(request: Request, path: str, *, keep: Callable[[str], bool] = lambda _: True, **changed: str | None) -> str:

@@ -2,13 +2,13 @@
 
 import re
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from app.accounts.visibility import ADMIN
+from app.accounts import visibility
 from app.analytics.answers import PAGE_MAX_QUESTIONS, PAGE_QUESTIONS
 from app.analytics.overview import Limits
 from app.analytics.rules import BEHIND_LESSONS, SILENT_DAYS
@@ -135,6 +135,36 @@ class TimelineQuery(DaysQuery, PageQuery):
     lesson: UUID | None = Field(None, description="only this lesson")
 
 
+BY_ATTRIBUTES: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "attributes",
+            "in": "query",
+            "style": "form",
+            "explode": True,
+            "description": (
+                "Only learners with these attributes, by the headings of the roster: `attr.Team=Blue&attr.Site=Oslo`. "
+                f"At most {MAX_ATTRIBUTES} of them. Several values of one attribute (`attr.Team=Blue&attr.Team=Red`) "
+                "are alternatives, several attributes all have to fit."
+            ),
+            "schema": {
+                "type": "object",
+                "propertyNames": {"pattern": r"^attr\..{1,200}$"},
+                "additionalProperties": {"type": "string", "maxLength": 200},
+                "maxProperties": MAX_ATTRIBUTES,
+            },
+            "examples": {
+                "everybody": {"value": {}},
+                "one team at one site": {"value": {"attr.Team": "Blue", "attr.Site": "Oslo"}},
+            },
+        }
+    ]
+}
+"""For `openapi_extra` of a report that can be narrowed: parameters whose names nobody knows before. In the style form,
+exploded, the properties of the object are parameters of their own (OpenAPI 3.1, 4.8.12).
+"""
+
+
 def filters_of(request: Request, query: ReportQuery, *, attributes: bool = True) -> Filters:
     """The filters of a request. BadRequest names parameters that no report has, and attributes that are not right."""
     found: dict[str, tuple[str, ...]] = {}
@@ -150,7 +180,7 @@ def filters_of(request: Request, query: ReportQuery, *, attributes: bool = True)
     if len(found) > MAX_ATTRIBUTES:
         raise _wrong(max(query.model_extra or {}), "is one too many", f"At most {MAX_ATTRIBUTES} attributes")
     return Filters(
-        viewer=ADMIN,
+        viewer=visibility.admin(),
         cohort_id=getattr(query, "cohort", None),
         lesson_id=getattr(query, "lesson", None),
         first_day=getattr(query, "first_day", None),

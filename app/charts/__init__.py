@@ -1,4 +1,3 @@
-"""Charts as declarative specs (Vega-Lite), and their drawing: the same for pages, e-mails and PDF reports.
-
-Never SQL, never FastAPI: rows come in, a picture goes out. Called by everybody above.
-"""
+"""Lives here: charts as Vega-Lite specs made of plain rows, their tables in words and numbers, and their drawing.
+Never here: SQL, HTTP, settings, learners as such; the same chart serves a page, an e-mail and a PDF report.
+Everybody above may call; it looks at nothing but itself (vl-convert draws, in a process of its own)."""

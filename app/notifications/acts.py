@@ -4,6 +4,7 @@ All but a learner's own word is audited; every call is part of the caller's tran
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -20,6 +21,15 @@ from app.notifications import templates
 from app.notifications.models import ReminderStop, ReminderTemplate
 from app.notifications.templates import Words
 from app.platform import clock
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """When a cohort is reminded, in hours of the learner's own day; no quiet ones: as the settings say."""
+
+    reminder_hour: int
+    quiet_from_hour: int | None
+    quiet_until_hour: int | None
 
 
 def mark_sent(db: Session, reminder_id: UUID, actor: str) -> Notification:
@@ -88,19 +98,19 @@ def template_of(db: Session, cohort_id: UUID) -> tuple[Cohort, ReminderTemplate 
     return cohort, db.get(ReminderTemplate, cohort_id, populate_existing=True)
 
 
-def put_template(db: Session, cohort_id: UUID, reminder_hour: int, words: Words | None, actor: str) -> None:
-    """Write the hour and the words of a cohort's reminders; None: the default ones. 400 tells what is wrong where."""
+def put_template(db: Session, cohort_id: UUID, hours: Hours, words: Words | None, actor: str) -> None:
+    """Write the hours and the words of a cohort's reminders; None: the default ones. 400 tells what is wrong where."""
     template_of(db, cohort_id)
     if words is not None:
         templates.check(words)
-    db.execute(update(Cohort).where(Cohort.id == cohort_id).values(reminder_hour=reminder_hour))
+    db.execute(update(Cohort).where(Cohort.id == cohort_id).values(asdict(hours)))
     if words is None:
         db.execute(delete(ReminderTemplate).where(ReminderTemplate.cohort_id == cohort_id))
     else:
         values = {"subject": words.subject, "text": words.text, "html": words.html, "updated_at": clock.now()}
         row = insert(ReminderTemplate).values(cohort_id=cohort_id, **values)
         db.execute(row.on_conflict_do_update(index_elements=[ReminderTemplate.cohort_id], set_=values))
-    detail = {"reminder_hour": reminder_hour, "own_words": words is not None}
+    detail = {**asdict(hours), "own_words": words is not None}
     audit.note(db, actor, "reminder_template.put", f"cohort:{cohort_id}", detail)
 
 

@@ -1,6 +1,10 @@
 """The outbox: where mails lie while no mail server is set, and how they leave with the learner they were for."""
 
+import os
+import re
+import tempfile
 from collections.abc import Iterable
+from email.message import EmailMessage
 from pathlib import Path
 from uuid import UUID
 
@@ -9,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.config import Settings
 from app.models import Notification
+from app.platform.mail import WIRE, ServerAway
 
 
 def outbox(settings: Settings) -> Path:
@@ -32,3 +37,42 @@ def forget_mails(settings: Settings, reminder_ids: Iterable[UUID]) -> int:
     for path in found:
         path.unlink(missing_ok=True)
     return len(found)
+
+
+class OutboxMailer:
+    """Writes each mail as a file that mail programs open. Nobody is ever mailed by accident."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+
+    def open(self) -> None:
+        """Make the folder, for our eyes only."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise ServerAway(f"{self._folder}: {error}") from error
+
+    def send(self, message: EmailMessage, sender: str, recipient: str) -> str:
+        """The file is there whole or not at all; the same mail again replaces it."""
+        name = re.sub(r"[^A-Za-z0-9.-]", "_", str(message["Message-ID"]).strip("<>").partition("@")[0])
+        self.open()
+        try:
+            _write_whole(self._folder / f"{name}.eml", message.as_bytes(policy=WIRE))
+        except OSError as error:
+            raise ServerAway(f"{self._folder}: {error}") from error
+        return f"written to {self._folder.name}/{name}.eml"
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)  # only there still when something failed

@@ -1,20 +1,24 @@
 """Who would get what, when, and why the others do not: the rules at work, with nothing claimed and nothing sent."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from app.accounts import visibility
 from app.accounts.lessons import link_of
 from app.config import Settings
 from app.errors import NotFound
 from app.models import User
-from app.notifications import acts, queries, rules, service
+from app.notifications import acts, choosing, queries, rules
 from app.notifications.schemas import PreviewPage, PreviewQuery, PreviewRow, RenderedRead
 from app.notifications.standing import Decision, OpenLesson
 from app.notifications.templates import Words, check, render
+from app.notifications.unsubscribing import warnings_of
+from app.notifications.writing import reminder_of
 from app.platform import clock
 
 WHY: dict[str, str] = {
@@ -37,28 +41,29 @@ def preview(db: Session, query: PreviewQuery, settings: Settings) -> PreviewPage
     """A page of learners, by id, with what is decided for each at this moment."""
     now = clock.now()
     latest = rules.latest_day(now)
+    viewer = visibility.admin(settings)
     if query.learner_id is not None:
         found = db.get(User, query.learner_id)
         if found is None:
             raise NotFound("There is no learner of this id.")
         users = [found]
     else:
-        users = queries.members(
-            db, after=query.after, limit=query.limit, cohort_id=query.cohort_id, search=query.search
-        )
+        wanted = visibility.found_by(viewer, "?search", query.search, User.name, User.email) if query.search else None
+        users = queries.members(db, after=query.after, limit=query.limit, cohort_id=query.cohort_id, found=wanted)
     standings = queries.standings(db, users, latest, settings.reminder_max_unanswered)
-    limits = service.limits_of(settings)
+    limits = choosing.limits_of(settings)
     decided = [(standing, rules.decide(standing, now, limits)) for standing in standings]
     shown = [(standing, decision) for standing, decision in decided if query.reason in (None, decision.reason)]
     nexts = queries.lessons_of(db, list({decision.lessons[0].lesson_id for _, decision in shown if decision.lessons}))
+    people = {user.id: visibility.shown(viewer, user) for user in users}
     rows = []
     for standing, decision in shown:
         lesson = nexts.get(decision.lessons[0].lesson_id) if decision.lessons else None
         rows.append(
             PreviewRow(
                 learner_id=standing.learner_id,
-                name=standing.name,
-                email=standing.email,
+                name=people[standing.learner_id]["name"],
+                email=people[standing.learner_id]["email"],
                 reason=decision.reason,
                 why=WHY[decision.reason],
                 at=decision.at.astimezone(UTC) if decision.at else None,
@@ -76,6 +81,7 @@ def preview(db: Session, query: PreviewQuery, settings: Settings) -> PreviewPage
         now=now,
         quiet_hours=f"{limits.quiet_from_hour:02}:00 to {limits.quiet_until_hour:02}:00 of the learner's day",
         sends="by SMTP" if settings.smtp_url else "into the outbox; nobody is mailed",
+        warnings=warnings_of(settings),
         learners=rows,
         counts=dict(Counter(decision.reason for _, decision in decided)),
         more=users[-1].id if query.learner_id is None and len(users) == query.limit else None,
@@ -90,15 +96,18 @@ def rendered(db: Session, cohort_id: UUID, learner_id: UUID, words: Words | None
     acts.template_of(db, cohort_id)
     if words is not None:
         check(words)
-    found = service.look(db, learner_id, settings, clock.now())
+    found = choosing.look(db, learner_id, settings, clock.now())
     if found is None or not acts.in_cohort(db, learner_id, cohort_id):
         raise NotFound("There is no learner of this id in the cohort.")
     standing, decision = found
+    viewer = visibility.admin(settings)
+    if viewer.pseudonyms is not None:
+        standing = replace(standing, name=viewer.pseudonyms.of(learner_id), email=None)
     lessons = tuple(lesson for lesson in decision.lessons if lesson.cohort_id == cohort_id)
     example = not lessons
     if example:
         lessons = _examples(db, cohort_id, decision.local_day)
-    reminder = service.reminder_of(db, standing, _with(decision, lessons, cohort_id), settings)
+    reminder = reminder_of(db, standing, _with(decision, lessons, cohort_id), settings)
     result = render(words or reminder.words, reminder.values)
     return RenderedRead(subject=result.subject, text=result.text, html=result.html, example=example)
 

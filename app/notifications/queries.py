@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select, true
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, func, not_, or_, select, true
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, aliased
 
@@ -23,16 +23,20 @@ COUNTED = ("sent", "unknown")
 
 
 def members(
-    db: Session, *, after: UUID | None, limit: int, cohort_id: UUID | None = None, search: str | None = None
+    db: Session,
+    *,
+    after: UUID | None,
+    limit: int,
+    cohort_id: UUID | None = None,
+    found: ColumnElement[bool] | None = None,
 ) -> list[User]:
-    """The next learners after this id who are in a cohort (in this one; with `search` in their name or e-mail)."""
+    """The next learners after this id who are in a cohort (in this one; found: which of them)."""
     membership = select(CohortMember.user_id).where(CohortMember.user_id == User.id)
     if cohort_id is not None:
         membership = membership.where(CohortMember.cohort_id == cohort_id)
     query = select(User).where(membership.exists())
-    if search:
-        found = (column.icontains(search, autoescape=True) for column in (User.name, User.email))
-        query = query.where(or_(*found))
+    if found is not None:
+        query = query.where(found)
     return _page(db, query, after, limit)
 
 
@@ -64,7 +68,9 @@ def _page(db: Session, query: Select[User], after: UUID | None, limit: int) -> l
     return list(db.scalars(query.order_by(User.id).limit(limit)))
 
 
-def _open_lessons(latest_day: date, *, earliest_day: date | None = None) -> Select[Any, Any, Any, Any, Any]:
+def _open_lessons(
+    latest_day: date | BindParameter[date], *, earliest_day: date | None = None
+) -> Select[Any, Any, Any, Any, Any]:
     """Lessons due on this day or before (not before `earliest_day`) that a learner has not completed, or not begun."""
     done = and_(
         LessonProgress.learner_id == CohortMember.user_id,
@@ -85,10 +91,11 @@ def _open_lessons(latest_day: date, *, earliest_day: date | None = None) -> Sele
     return query if earliest_day is None else query.where(CohortLesson.due_on >= earliest_day)
 
 
-def incomplete_learners(db: Session, lesson_date: date) -> list[User]:
-    """Learners with a lesson due on this day of their own that they have not completed or not even begun, by id."""
+def incomplete_learners(db: Session, lesson_date: date, *, after: UUID | None, limit: int) -> list[User]:
+    """The next learners after this id with a lesson due on this day of their own that they have not completed, or not
+    even begun."""
     late = _open_lessons(lesson_date, earliest_day=lesson_date).where(CohortMember.user_id == User.id)
-    return list(db.scalars(select(User).where(late.exists()).order_by(User.id)))
+    return _page(db, select(User).where(late.exists()), after, limit)
 
 
 def standings(db: Session, users: Sequence[User], latest_day: date, max_unanswered: int) -> list[Standing]:
@@ -117,7 +124,7 @@ def standings(db: Session, users: Sequence[User], latest_day: date, max_unanswer
                 last=last.get(user.id),
                 unanswered=unanswered.get(user.id, 0),
                 unsubscribed=stop is not None and stop.unsubscribed_at is not None,
-                bounced=_bounced(user, stop),
+                bounced=stop is not None and _bounced(user.email, stop.bounced_address_hash),
             )
         )
     return found
@@ -126,30 +133,52 @@ def standings(db: Session, users: Sequence[User], latest_day: date, max_unanswer
 def refreshed(db: Session, standing: Standing, latest_day: date) -> Standing | None:
     """The learner with what may have changed a moment ago read anew: what is left, the address, whether they want it.
     None when they were erased."""
-    user = db.scalar(select(User).where(User.id == standing.learner_id).execution_options(populate_existing=True))
-    if user is None:
+    rows = db.connection().execute(_REFRESHED, {"learner": standing.learner_id, "latest_day": latest_day}).all()
+    if not rows:
         return None
-    stop = db.get(ReminderStop, user.id, populate_existing=True)
-    rows = db.execute(_open_lessons(latest_day).where(CohortMember.user_id == user.id))
     cohorts = {membership.cohort_id for membership in standing.memberships}
     return replace(
         standing,
-        name=user.name,
-        email=user.email,
-        time_zone=user.time_zone,
+        name=rows[0].name,
+        email=rows[0].email,
+        time_zone=rows[0].time_zone,
         lessons=tuple(
             OpenLesson(row.lesson_id, row.cohort_id, row.due_on, row.position)
             for row in rows
             if row.cohort_id in cohorts
         ),
-        unsubscribed=stop is not None and stop.unsubscribed_at is not None,
-        bounced=_bounced(user, stop),
+        unsubscribed=rows[0].unsubscribed_at is not None,
+        bounced=_bounced(rows[0].email, rows[0].bounced_address_hash),
     )
 
 
-def _bounced(user: User, stop: ReminderStop | None) -> bool:
-    known = stop.bounced_address_hash if stop is not None else None
-    return known is not None and user.email is not None and known == address_hash(user.email)
+def _with_open_lessons() -> Select[Any, Any, Any, Any, Any, Any, Any, Any, Any]:
+    """A learner with all that may change at the last moment: one row per open lesson, or one without any."""
+    latest_day = bindparam("latest_day", type_=CohortLesson.due_on.type)
+    left = _open_lessons(latest_day).where(CohortMember.user_id == User.id).lateral()
+    return (
+        select(
+            User.name,
+            User.email,
+            User.time_zone,
+            ReminderStop.unsubscribed_at,
+            ReminderStop.bounced_address_hash,
+            left.c.lesson_id,
+            left.c.cohort_id,
+            left.c.due_on,
+            left.c.position,
+        )
+        .outerjoin(ReminderStop, ReminderStop.learner_id == User.id)
+        .outerjoin(left, true())
+        .where(User.id == bindparam("learner"))
+    )
+
+
+_REFRESHED = _with_open_lessons()
+
+
+def _bounced(email: str | None, known: bytes | None) -> bool:
+    return known is not None and email is not None and known == address_hash(email)
 
 
 def address_hash(address: str) -> bytes:
@@ -166,6 +195,8 @@ def _memberships(db: Session, ids: Sequence[UUID]) -> dict[UUID, list[Membership
             Cohort.name,
             Cohort.time_zone,
             Cohort.reminder_hour,
+            Cohort.quiet_from_hour,
+            Cohort.quiet_until_hour,
             dated.exists().label("has_dates"),
         )
         .join(Cohort, Cohort.id == CohortMember.cohort_id)
@@ -174,7 +205,8 @@ def _memberships(db: Session, ids: Sequence[UUID]) -> dict[UUID, list[Membership
     )
     found: dict[UUID, list[Membership]] = defaultdict(list)
     for row in rows:
-        found[row.user_id].append(Membership(row.id, row.name, row.time_zone, row.reminder_hour, row.has_dates))
+        own = None if row.quiet_from_hour is None else (row.quiet_from_hour, row.quiet_until_hour)
+        found[row.user_id].append(Membership(row.id, row.name, row.time_zone, row.reminder_hour, row.has_dates, own))
     return found
 
 

@@ -16,6 +16,12 @@ RETRY_MINUTES = (5, 15, 45)
 """How long after the first, second and third temporary refusal the next attempt is made; after that, every hour."""
 RETRY_LATER_MINUTES = 60
 
+AWAY_MINUTES, AWAY_MOST_MINUTES = 5, 30
+"""How long a mail server that takes nothing from us is left alone: doubled each time, and never longer than the second,
+so that whoever is due is reminded the same day unless it comes back in the last half hour of it."""
+AWAY_JITTER = 0.25
+"""The share of that time that chance may take off, so that not all who wait for a server come at the same moment."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -25,14 +31,17 @@ class Limits:
     quiet_until_hour: int
     max_unanswered: int
 
-    def quiet(self, hour: int) -> bool:
-        """Whether an hour of the day, 0 to 23, is a quiet one."""
-        start, end = self.quiet_from_hour, self.quiet_until_hour
-        return start <= hour < end if start <= end else hour >= start or hour < end
+    @property
+    def quiet(self) -> frozenset[int]:
+        """The quiet hours of the day, each 0 to 23."""
+        return hours_between(self.quiet_from_hour, self.quiet_until_hour)
 
-    def hour_for(self, reminder_hour: int) -> int:
-        """The hour at which somebody is reminded who should be at this one: the end of the quiet hours if it is one."""
-        return self.quiet_until_hour if self.quiet(reminder_hour) else reminder_hour
+
+def hours_between(start: int, end: int) -> frozenset[int]:
+    """The hours of a day from the one until the other, over midnight if need be; start == end: none."""
+    return frozenset(
+        hour for hour in range(24) if (start <= hour < end if start <= end else hour >= start or hour < end)
+    )
 
 
 def decide(standing: Standing, now: datetime, limits: Limits) -> Decision:
@@ -57,22 +66,28 @@ def decide(standing: Standing, now: datetime, limits: Limits) -> Decision:
         return told("unsubscribed")
     if standing.bounced:
         return told("bounced")
-    hour = reminder_hour(standing, day, limits)
+    quiet = quiet_hours(standing, day, limits)
+    hour = reminder_hour(standing, day, quiet)
     tomorrow = first_moment(day + timedelta(days=1), hour, zone)
+
+    def told_when_quiet_ends() -> Decision:
+        after = [later for later in range(local.hour + 1, 24) if later not in quiet]
+        return told("later", first_moment(day, after[0], zone)) if after else told("day_over", tomorrow)
+
     last = standing.last
     if last is not None and last.local_day >= day:
         # The day was claimed already: it is over for this learner, unless the mail server asked to come back.
         if last.local_day > day or last.status != "waiting" or last.retry_at is None:
             return told("unknown_outcome" if last.status in ("sending", "unknown") else "reminded", tomorrow)
-        if limits.quiet(local.hour):
-            return told("day_over", tomorrow)
+        if local.hour in quiet:
+            return told_when_quiet_ends()
         return told("due", now) if last.retry_at <= now else told("retry", last.retry_at)
     if standing.unanswered >= limits.max_unanswered:
         return told("unanswered")
     if local.hour < hour:
         return told("later", first_moment(day, hour, zone))
-    if limits.quiet(local.hour):
-        return told("day_over", tomorrow)
+    if local.hour in quiet:
+        return told_when_quiet_ends()
     if last is not None and now < (earliest := last.claimed_at + timedelta(hours=MIN_HOURS_BETWEEN)):
         return told("later", earliest)
     return told("due", now)
@@ -91,13 +106,33 @@ def lessons_left(standing: Standing, day: date) -> tuple[OpenLesson, ...]:
     return tuple(found.values())
 
 
-def reminder_hour(standing: Standing, day: date, limits: Limits) -> int:
-    """The earliest hour among the cohorts in which something is left on this day; never a quiet one.
+def quiet_hours(standing: Standing, day: date, limits: Limits) -> frozenset[int]:
+    """The hours in which the learner is left in peace: those of each cohort in which something is left on this day.
+
+    Where these leave no hour of the day, those of the settings alone.
+    """
+    cohorts = _with_something_left(standing, day)
+    own = [m.quiet for m in standing.memberships if m.cohort_id in cohorts]
+    together = frozenset[int]().union(*(limits.quiet if one is None else hours_between(*one) for one in own))
+    return together if len(together) < 24 else limits.quiet
+
+
+def reminder_hour(standing: Standing, day: date, quiet: frozenset[int]) -> int:
+    """The earliest hour among the cohorts in which something is left on this day; where that is a quiet one, the end
+    of the quiet hours, which may be in the morning of the same day.
 
     A lesson of two cohorts is left in both, whichever of them `lessons_left` counts it in.
     """
-    cohorts = {lesson.cohort_id for lesson in standing.lessons if lesson.due_on <= day}
-    return min(limits.hour_for(m.reminder_hour) for m in standing.memberships if m.cohort_id in cohorts)
+    cohorts = _with_something_left(standing, day)
+    return min(_first_open(m.reminder_hour, quiet) for m in standing.memberships if m.cohort_id in cohorts)
+
+
+def _first_open(hour: int, quiet: frozenset[int]) -> int:
+    return next(later % 24 for later in range(hour, hour + 24) if later % 24 not in quiet)
+
+
+def _with_something_left(standing: Standing, day: date) -> set[UUID]:
+    return {lesson.cohort_id for lesson in standing.lessons if lesson.due_on <= day}
 
 
 def zone_of(standing: Standing) -> str:
@@ -117,6 +152,15 @@ def retry_at(now: datetime, attempts: int) -> datetime:
     """When to try again after this many attempts, at least one."""
     minutes = RETRY_MINUTES[attempts - 1] if attempts <= len(RETRY_MINUTES) else RETRY_LATER_MINUTES
     return now + timedelta(minutes=minutes)
+
+
+def ask_again_at(now: datetime, failures: int, chance: float) -> datetime:
+    """When a mail server is asked again that took nothing in this many runs in a row, at least one.
+
+    chance: from 0 to 1, as random numbers are; 1 is the longest wait.
+    """
+    minutes = min(AWAY_MINUTES * 2 ** min(failures - 1, 10), AWAY_MOST_MINUTES)
+    return now + timedelta(minutes=minutes * (1 - AWAY_JITTER * (1 - chance)))
 
 
 def latest_day(now: datetime) -> date:

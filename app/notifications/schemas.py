@@ -65,6 +65,7 @@ class PreviewPage(BaseModel):
     now: datetime
     quiet_hours: str
     sends: str
+    warnings: list[str] = Field(description="what an admin should set right before mails go out")
     learners: list[PreviewRow]
     counts: dict[str, int] = Field(description="of the learners looked at for this page, by reason")
     more: UUID | None
@@ -110,9 +111,14 @@ class ReminderPage(BaseModel):
 
 
 class TemplatePlan(_Strict):
-    """When and with what words a cohort is reminded. The three sources together, or none: then it is the default."""
+    """When and with what words a cohort is reminded. The three sources together, or none: then it is the default.
+
+    quiet_from_hour, quiet_until_hour: hours of the learner's own day without reminders; neither: as the settings say.
+    """
 
     reminder_hour: int = Field(default=9, ge=0, le=23, description="of the learner's own day")
+    quiet_from_hour: int | None = Field(default=None, ge=0, le=23)
+    quiet_until_hour: int | None = Field(default=None, ge=0, le=23)
     subject: str | None = Field(default=None, max_length=MAX_CHARACTERS["subject"])
     text: str | None = Field(default=None, max_length=MAX_CHARACTERS["text"])
     html: str | None = Field(default=None, max_length=MAX_CHARACTERS["html"])
@@ -122,6 +128,8 @@ class TemplatePlan(_Strict):
         given = [value is not None for value in (self.subject, self.text, self.html)]
         if any(given) and not all(given):
             raise ValueError("subject, text and html belong together: give all three, or none for the default")
+        if (self.quiet_from_hour is None) != (self.quiet_until_hour is None):
+            raise ValueError("quiet_from_hour and quiet_until_hour belong together: give both, or neither")
         return self
 
 
@@ -131,6 +139,8 @@ class TemplateRead(BaseModel):
     cohort_id: UUID
     cohort: str
     reminder_hour: int
+    quiet_from_hour: int | None
+    quiet_until_hour: int | None
     own: bool
     subject: str
     text: str
@@ -161,3 +171,40 @@ class StopRead(BaseModel):
     unsubscribed: bool
     bounced: bool
     resumed_at: datetime | None
+
+
+class BounceReport(_Strict):
+    """What came back: an address, or the Message-ID of a reminder. One of the two."""
+
+    address: str | None = Field(default=None, min_length=3, max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")
+    message_id: str | None = Field(default=None, min_length=3, max_length=300)
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> "BounceReport":
+        if (self.address is None) == (self.message_id is None):
+            raise ValueError("give address or message_id, and not both")
+        return self
+
+
+class BounceRead(BaseModel):
+    """A bounce that is written down now. address_stopped: the address is not mailed any more, until the learner has
+    another one or an admin resumes them; otherwise only this reminder failed. known_before: nothing was new."""
+
+    learner_id: UUID
+    reminder_id: UUID | None
+    address_stopped: bool
+    known_before: bool
+
+
+class IgnoredRead(BaseModel):
+    """A recipient of whom nothing was written down, and why."""
+
+    recipient: str
+    why: str
+
+
+class BouncesRead(BaseModel):
+    """What came of a report."""
+
+    recorded: list[BounceRead]
+    ignored: list[IgnoredRead]

@@ -7,35 +7,25 @@ down after. No transaction is open while it is spoken to.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import cached_property
 from uuid import UUID
 
-from jinja2 import TemplateError
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from app.accounts.lessons import link_of
 from app.config import Settings
 from app.database import get_engine, session_scope
-from app.models import User
-from app.notifications import ledger, queries, rules
+from app.notifications import choosing, ledger, queries, rules
 from app.notifications.messages import compose, message_id
-from app.notifications.outbox import outbox
-from app.notifications.rules import Limits
-from app.notifications.standing import Decision, Standing
-from app.notifications.templates import (
-    LESSONS_SHOWN,
-    LessonWords,
-    Rendered,
-    Values,
-    Words,
-    default_words,
-    render,
-)
-from app.notifications.unsubscribing import unsubscribe_url
+from app.notifications.outbox import OutboxMailer, outbox
+from app.notifications.standing import Standing
+from app.notifications.unsubscribing import warnings_of
+from app.notifications.writing import Catalogue, Reminder, written
 from app.platform import clock, mail
 from app.platform.logs import get_logger
+from app.platform.smtp import SmtpMailer, SmtpServer
 
 log = get_logger(__name__)
 
@@ -51,7 +41,8 @@ LOCK = "notifications.run"
 @dataclass
 class Run:
     """What a run did. candidates: learners that might be due; looked_at: how many of them it has been through.
-    stopped: why it ended before it was through."""
+    stopped: why it ended before it was through; server_away: because the mail server is away or refuses us.
+    warnings: what an admin should set right, in words."""
 
     candidates: int = 0
     looked_at: int = 0
@@ -65,49 +56,54 @@ class Run:
     found_unknown: int = 0
     stopped: str | None = None
     busy: bool = False
+    server_away: bool = False
+    warnings: list[str] = field(default_factory=list)
+
+    def stop_for_server(self, why: str) -> None:
+        """The mail server takes nothing from us now: no use asking it for the next one."""
+        self.stopped, self.server_away = why, True
 
     def figures(self) -> dict[str, object]:
         """For ops.task_status."""
         return asdict(self)
 
 
+Answer = str | mail.MailError
+"""What the mail server said: yes, in its words, or what kept the mail from being sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What became of a mail, and when."""
+
+    reminder: Reminder
+    answer: Answer
+    at: datetime
+
+
 @dataclass
 class _Sending:
-    """What a run needs at hand."""
+    """What a run needs at hand. said: the last mail, while nobody has written down what became of it."""
 
     settings: Settings
     mailer: mail.Mailer
     mail_from: str
     run: Run = field(default_factory=Run)
     bounces: list[UUID] = field(default_factory=list)
+    catalogue: Catalogue = field(default_factory=Catalogue)
+    said: Said | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class Reminder:
-    """A reminder that was claimed, or is shown as a preview: all that it takes to write the mail."""
-
-    id: UUID
-    learner_id: UUID
-    name: str | None
-    address: str
-    decision: Decision
-    words: Words
-    values: Values
-    attempts: int = 1
-
-
-def limits_of(settings: Settings) -> Limits:
-    """The settings that rules go by."""
-    return Limits(
-        settings.reminder_quiet_from_hour, settings.reminder_quiet_until_hour, settings.reminder_max_unanswered
-    )
+    @cached_property
+    def envelope_from(self) -> str:
+        """The address alone: where mail servers tell what cannot be delivered."""
+        return mail.mailbox(self.mail_from)[1]
 
 
 def mailer_of(settings: Settings) -> mail.Mailer:
     """The mail server of SMTP_URL; without it the outbox, which mails nobody."""
     if settings.smtp_url is None:
-        return mail.OutboxMailer(outbox(settings))
-    return mail.SmtpMailer(mail.SmtpServer.of(settings.smtp_url), settings.smtp_timeout_seconds)
+        return OutboxMailer(outbox(settings))
+    return SmtpMailer(SmtpServer.of(settings.smtp_url), settings.smtp_timeout_seconds)
 
 
 def sender_of(settings: Settings) -> str:
@@ -137,21 +133,37 @@ def run(
         with session_scope() as db:
             now = clock.now()
             sending.run.found_unknown = ledger.settle(db, now)
-            sending.run.candidates = queries.count_worth_a_look(db, latest_day=rules.latest_day(now), since=_since(now))
+            sending.run.candidates = queries.count_worth_a_look(
+                db, latest_day=rules.latest_day(now), since=choosing.since(now)
+            )
+        sending.run.warnings = warnings_of(settings)
         progress(sending.run)
+        if sending.run.candidates:
+            for warning in sending.run.warnings:
+                log.warning(warning)
         if sending.run.found_unknown:
             log.warning("reminders of unknown outcome; an admin has to look", count=sending.run.found_unknown)
         try:
             _send_all(sending, progress, stopping)
         finally:
-            sending.mailer.close()
+            try:
+                _settle(sending)
+            finally:
+                sending.mailer.close()
     return sending.run
 
 
 def _send_all(sending: _Sending, progress: Callable[[Run], None], stopping: Callable[[], bool]) -> None:
     settings, run_ = sending.settings, sending.run
     deadline = clock.now() + timedelta(seconds=RUN_SECONDS)
-    for standing, decision in candidates(settings, progress=lambda: progress(run_), run=run_):
+
+    def after_batch() -> None:
+        _settle(sending)
+        sending.catalogue = Catalogue()
+        progress(run_)
+
+    for standing, decision in choosing.candidates(settings, after_batch):
+        run_.looked_at += 1
         if decision.reason == "unanswered":
             run_.stopped_unanswered += 1
         if decision.reason != "due":
@@ -169,43 +181,18 @@ def _send_all(sending: _Sending, progress: Callable[[Run], None], stopping: Call
             return
 
 
-def candidates(settings: Settings, *, progress: Callable[[], None], run: Run) -> Iterator[tuple[Standing, Decision]]:
-    """Learners of whom one may be due, with what is decided for them now. A batch at a time is in memory."""
-    after: UUID | None = None
-    since = _since(clock.now())
-    while True:
-        now = clock.now()
-        latest = rules.latest_day(now)
-        with session_scope() as db:
-            users = queries.worth_a_look(db, after=after, limit=BATCH_LEARNERS, latest_day=latest, since=since)
-            found = queries.standings(db, users, latest, settings.reminder_max_unanswered)
-        if not users:
-            return
-        for standing in found:
-            run.looked_at += 1
-            yield standing, rules.decide(standing, clock.now(), limits_of(settings))
-        after = users[-1].id
-        progress()
-
-
-def _since(now: datetime) -> datetime:
-    return now - timedelta(hours=rules.MIN_HOURS_BETWEEN)
-
-
 def _send_one(sending: _Sending, standing: Standing) -> None:
     """Claim, write, send and note one reminder."""
-    run_ = sending.run
     try:
         # Before the claim, so that a server that is away leaves no claim behind.
         sending.mailer.open()
     except (mail.ServerAway, mail.ServerRefuses) as error:
-        run_.stopped = f"mail server: {error}"
+        sending.run.stop_for_server(f"mail server: {error}")
         return
-    with session_scope() as db:
-        reminder = claim(db, standing, sending.settings)
+    reminder = _claim(sending, standing)
     if reminder is None:
         return
-    message = None
+    answer: Answer
     try:
         message = compose(
             written(reminder),
@@ -216,140 +203,86 @@ def _send_one(sending: _Sending, standing: Standing) -> None:
             unsubscribe_url=reminder.values.unsubscribe_url,
             now=clock.now(),
         )
+        answer = sending.mailer.send(message, sending.envelope_from, reminder.address)
     except ValueError as error:
-        _note(sending, reminder, mail.Refused(f"the address {error}", of_address=True))
-        return
-    answer: str | mail.MailError
-    try:
-        answer = sending.mailer.send(message, mail.mailbox(sending.mail_from)[1], reminder.address)
+        answer = mail.Refused(f"the address {error}", of_address=True)
     except mail.MailError as error:
         answer = error
-    _note(sending, reminder, answer)
+    _count(sending, reminder, answer)
 
 
-def claim(db: Session, standing: Standing, settings: Settings) -> Reminder | None:
-    """Claim the learner's day, then look again at what is left: what was completed a moment ago is not asked for.
-
-    standing: as it was read a while ago. None when they are not due any more or somebody else was first; then nothing
-    is written.
-    """
-    now = clock.now()
-    decision = rules.decide(standing, now, limits_of(settings))
-    if decision.reason != "due":
-        return None
-    savepoint = db.begin_nested()
-    claimed = ledger.claim(db, standing.learner_id, decision, now)
-    # The claim has waited for whoever held the row: only what is read after it is the latest.
-    fresh = queries.refreshed(db, standing, rules.latest_day(now)) if claimed is not None else None
-    still = rules.decide(fresh, now, limits_of(settings)) if fresh is not None else None
-    if (
-        claimed is None
-        or fresh is None
-        or still is None
-        or (still.reason, still.local_day) != ("due", decision.local_day)
-    ):
-        savepoint.rollback()
-        return None
-    savepoint.commit()
-    return reminder_of(db, fresh, still, settings, claimed)
-
-
-def look(db: Session, learner_id: UUID, settings: Settings, now: datetime) -> tuple[Standing, Decision] | None:
-    """How one learner stands at this moment; None when there is none of this id."""
-    user = db.scalar(select(User).where(User.id == learner_id).execution_options(populate_existing=True))
-    if user is None:
-        return None
-    (standing,) = queries.standings(db, [user], rules.latest_day(now), settings.reminder_max_unanswered)
-    return standing, rules.decide(standing, now, limits_of(settings))
-
-
-def reminder_of(
-    db: Session, standing: Standing, decision: Decision, settings: Settings, claimed: tuple[UUID, int] | None = None
-) -> Reminder:
-    """Everything the mail says. decision: with at least one lesson. claimed: id and attempt; None for a preview."""
-    reminder_id, attempts = claimed or (ledger.reminder_id(standing.learner_id, decision.local_day), 0)
-    own = queries.template_of(db, decision.cohort_id)
-    cohort = next(m.cohort for m in standing.memberships if m.cohort_id == decision.cohort_id)
-    shown = decision.lessons[:LESSONS_SHOWN]
-    catalogue = queries.lessons_of(db, [lesson.lesson_id for lesson in shown])
-    lessons = tuple(
-        LessonWords(
-            title=catalogue[lesson.lesson_id].title or f"Lesson {lesson.position}",
-            link=link_of(catalogue[lesson.lesson_id]),
-            due=_day(lesson.due_on),
-            days_late=(decision.local_day - lesson.due_on).days,
-        )
-        for lesson in shown
-    )
-    return Reminder(
-        id=reminder_id,
-        learner_id=standing.learner_id,
-        name=standing.name,
-        address=standing.email or "",
-        decision=decision,
-        words=Words(own.subject, own.text, own.html) if own else default_words(),
-        values=Values(
-            learner_name=mail.header_text(standing.name or "", 100),
-            cohort_name=cohort,
-            lessons_left=len(decision.lessons),
-            lessons=lessons,
-            lessons_more=len(decision.lessons) - len(lessons),
-            next_lesson=lessons[0],
-            today=_day(decision.local_day),
-            unsubscribe_url=unsubscribe_url(settings, standing.learner_id),
-        ),
-        attempts=attempts,
-    )
-
-
-def written(reminder: Reminder) -> Rendered:
-    """The reminder in words. A template that fails for this learner must not keep the reminder from them."""
-    try:
-        return render(reminder.words, reminder.values)
-    except (TemplateError, RecursionError, TypeError, ValueError) as error:
-        log.warning(
-            "a template failed; the default took its place",
-            cohort_id=str(reminder.decision.cohort_id),
-            error=str(error),
-        )
-        return render(default_words(), reminder.values)
-
-
-def _note(sending: _Sending, reminder: Reminder, answer: str | mail.MailError) -> None:
-    """Write down what came of it, in a transaction of its own."""
-    run_, now, said = sending.run, clock.now(), str(answer)
-    bounced = isinstance(answer, mail.Refused) and answer.of_address
+def _claim(sending: _Sending, standing: Standing) -> Reminder | None:
+    """Write down what became of the mail before and claim the next day, with one commit for both: half of the time
+    that a run takes would go into a second one. None: there is nothing to claim."""
     with session_scope() as db:
-        match answer:
-            case str():
-                run_.sent += 1
-                ledger.sent(db, reminder.id, said, now=now, message_id=message_id(reminder.id, sending.mail_from))
-            case mail.Refused(of_address=True):
-                run_.bounced += 1
-                ledger.bounced(db, reminder.id, said, learner_id=reminder.learner_id, address=reminder.address, now=now)
-            case mail.Refused():
-                run_.failed += 1
-                ledger.failed(db, reminder.id, said)
-            case mail.Delayed():
-                run_.waiting += 1
-                ledger.waiting(db, reminder.id, rules.retry_at(now, reminder.attempts), said)
-            case mail.OutcomeUnknown():
-                run_.unknown += 1
-                ledger.unknown(db, reminder.id, said)
-            case _:
-                run_.waiting += 1
-                run_.stopped = f"mail server: {said}"
-                ledger.waiting(db, reminder.id, now, said, tried=False)
-    sending.bounces = [*sending.bounces, reminder.id] if bounced else []
-    if len(sending.bounces) >= BOUNCES_IN_A_ROW and not run_.sent:
+        if sending.said is not None:
+            _write_down(db, sending.said, sending.mail_from)
+        reminder = choosing.claim(db, standing, sending.settings, sending.catalogue)
+        if reminder is None:
+            db.rollback()
+    if reminder is None:
+        _settle(sending)
+    sending.said = None
+    return reminder
+
+
+def _settle(sending: _Sending) -> None:
+    """Write down what became of the last mail, if that was left for later."""
+    said, sending.said = sending.said, None
+    if said is not None:
+        with session_scope() as db:
+            _write_down(db, said, sending.mail_from)
+
+
+def _count(sending: _Sending, reminder: Reminder, answer: Answer) -> None:
+    """Add it to the figures, and see whether the run can go on."""
+    run_ = sending.run
+    sending.said = Said(reminder, answer, clock.now())
+    match answer:
+        case str():
+            run_.sent += 1
+            sending.bounces.clear()
+            return  # the next claim writes it down
+        case mail.Refused(of_address=True):
+            run_.bounced += 1
+            sending.bounces.append(reminder.id)
+        case mail.Refused():
+            run_.failed += 1
+        case mail.Delayed():
+            run_.waiting += 1
+        case mail.OutcomeUnknown():
+            run_.unknown += 1
+        case _:
+            run_.waiting += 1
+            run_.stop_for_server(f"mail server: {answer}")
+    _settle(sending)
+    if not isinstance(answer, mail.Refused) or not answer.of_address:
+        sending.bounces.clear()
+    elif len(sending.bounces) >= BOUNCES_IN_A_ROW and not run_.sent:
         with session_scope() as db:
             ledger.bounces_were_ours(db, sending.bounces)
         run_.failed, run_.bounced = run_.failed + len(sending.bounces), run_.bounced - len(sending.bounces)
-        run_.stopped = f"the mail server refused {BOUNCES_IN_A_ROW} addresses in a row; no address was blamed"
+        run_.stop_for_server(f"the mail server refused {BOUNCES_IN_A_ROW} addresses in a row; no address was blamed")
 
 
-def _day(day: date) -> str:
-    return f"{day.day} {day:%B %Y}"
+def _write_down(db: Session, said: Said, mail_from: str) -> None:
+    reminder, answer, words = said.reminder, said.answer, str(said.answer)
+    match answer:
+        case str():
+            sent_as = message_id(reminder.id, mail_from)
+            ledger.sent(db, reminder.id, words, now=said.at, message_id=sent_as, address=reminder.address)
+        case mail.Refused(of_address=True):
+            ledger.bounced(
+                db, reminder.id, words, learner_id=reminder.learner_id, address=reminder.address, now=said.at
+            )
+        case mail.Refused():
+            ledger.failed(db, reminder.id, words)
+        case mail.Delayed():
+            ledger.waiting(db, reminder.id, rules.retry_at(said.at, reminder.attempts), words)
+        case mail.OutcomeUnknown():
+            ledger.unknown(db, reminder.id, words, reminder.address)
+        case _:
+            ledger.waiting(db, reminder.id, said.at, words, tried=False)
 
 
 @contextmanager

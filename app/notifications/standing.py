@@ -24,13 +24,15 @@ Reason = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A cohort of the learner. has_dates: whether any of its lessons is due on a day."""
+    """A cohort of the learner. has_dates: whether any of its lessons is due on a day. quiet: its own quiet hours, from
+    and until; None: those of the settings."""
 
     cohort_id: UUID
     cohort: str
     time_zone: str
     reminder_hour: int
     has_dates: bool
+    quiet: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,15 +35,6 @@ _FILES = {"subject": "subject.txt", "text": "text.txt", "html": "html.html"}
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """A template: three sources."""
-
-    subject: str
-    text: str
-    html: str
-
-
-@dataclass(frozen=True, slots=True)
 class LessonWords:
     """A lesson as templates see it. due: a day such as 2 March 2026; days_late: 0 on that day."""
 
@@ -68,12 +59,17 @@ class Values:
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
-    """What a reminder says."""
+class Words:
+    """A template: three sources."""
 
     subject: str
     text: str
     html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered(Words):
+    """What a reminder says: the three of a template with the values in place."""
 
 
 @lru_cache(maxsize=1)

@@ -13,6 +13,17 @@ _PURPOSE = b"7taps Analytics: unsubscribe from reminders\x00"
 _ID_BYTES, _MAC_BYTES = 16, 32
 
 
+def warnings_of(settings: Settings) -> list[str]:
+    """What is wrong with the links of mails that really go out, in words; empty while mails go to the outbox."""
+    if settings.smtp_url is None or settings.base_url.startswith("https://"):
+        return []
+    return [
+        f"The links that end reminders begin with {settings.base_url}, which is not https: mail programs show no "
+        "button for unsubscribing (RFC 8058), large providers may refuse the mails, and learners may not reach "
+        "the address. Set PUBLIC_URL to the https address of this system."
+    ]
+
+
 def unsubscribe_url(settings: Settings, learner_id: UUID) -> str:
     """The link for this learner. It does not end, since mails are read years later."""
     return f"{settings.base_url}{PATH}{token_of(settings, learner_id)}"

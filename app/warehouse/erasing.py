@@ -10,20 +10,28 @@ from app.warehouse.cursor import raw_cursor
 
 _ROWS_AT_ONCE = 500
 _FIND = """
-SELECT seq, id, payload::text FROM bronze.statements_raw
-WHERE seq > %s AND seq <= coalesce(%s, seq) AND (payload::text ILIKE ANY(%s) OR payload::text LIKE %s)
-ORDER BY seq LIMIT %s
+SELECT raw.seq, raw.id, raw.payload::text FROM bronze.statements_raw raw
+CROSS JOIN LATERAL (SELECT lower(raw.payload::text COLLATE "C") AS text OFFSET 0) plain
+WHERE raw.seq > %s AND raw.seq <= coalesce(%s, raw.seq) AND ({holds})
+ORDER BY raw.seq LIMIT %s
 """
+# No index knows words inside of statements, so all are read; put in lower case once and then searched, in half the time
+# that ILIKE takes.
+_HOLDS = "strpos(plain.text, %s) > 0"
 # A backslash and u: something is escaped, and only reading it tells what.
-_ESCAPED = r"%\\u%"
+_ESCAPED = r"\u"
 
 
 def candidates(db: Session, needles: Sequence[str], after: int, up_to: int | None) -> Iterator[tuple[UUID, str]]:
-    """Statements after this seq whose text holds one of these words in any case, or anything escaped."""
-    patterns = ["%" + _literal(one) + "%" for one in needles]
+    """Statements after this seq whose text holds one of these words, or anything escaped.
+
+    needles: in lower case; of letters beyond ASCII only such as have no case.
+    """
+    words = [*needles, _ESCAPED]
+    query = _FIND.format(holds=" OR ".join([_HOLDS] * len(words)))
     while True:
         with raw_cursor(db) as cursor:
-            cursor.execute(_FIND, (after, up_to, patterns, _ESCAPED, _ROWS_AT_ONCE))
+            cursor.execute(query, (after, up_to, *words, _ROWS_AT_ONCE))
             rows = cursor.fetchall()
         if not rows:
             return

@@ -1,14 +1,14 @@
 """The newest completions are a walk along an index of their own.
 
 Revision: 0017
-After: 0011
+After: 0015
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0017"
-down_revision = "0011"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 

@@ -1,23 +1,15 @@
 """The login and the description of the doors in a real browser, under the policy that pages are sent with."""
 
-from shutil import which
+from typing import Any
 
-import pytest
-
-from tests.browser.test_signup_form import ARGUMENTS, PATIENCE_S, api
+from tests.browser.serving import PATIENCE_S, api
 from tests.conftest import Doors
 from tests.doors.people import PASSWORD, account
 
-playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = which("chromium") or which("chromium-browser") or which("google-chrome")
-if CHROMIUM is None:
-    pytest.skip("there is no Chromium here", allow_module_level=True)
 
-
-def test_somebody_logs_in_and_out_and_nothing_is_blocked(doors: Doors) -> None:
+def test_somebody_logs_in_and_out_and_nothing_is_blocked(doors: Doors, browser: Any) -> None:
     account("Ann", "admin")
-    with api() as address, playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with api() as address:
         page = browser.new_page()
         page.set_default_timeout(PATIENCE_S * 1_000)
         told: list[str] = []
@@ -33,13 +25,13 @@ def test_somebody_logs_in_and_out_and_nothing_is_blocked(doors: Doors) -> None:
         page.get_by_label("Password", exact=True).fill(PASSWORD)
         page.get_by_role("button", name="Log in", exact=True).click()
         page.wait_for_url(f"{address}/ui/admin/accounts")
-        page.get_by_label("Name", exact=True).fill("Eve")
-        page.get_by_label("Password", exact=True).fill(PASSWORD)
+        page.get_by_label("Name (needed)", exact=True).fill("Eve")
+        page.get_by_label("Password (needed)", exact=True).fill(PASSWORD)
         page.get_by_role("button", name="Make the account").click()
         page.get_by_text("The account is made.").wait_for()
         page.goto(f"{address}/ui/account")
         page.get_by_role("button", name="Log out", exact=True).click()
         page.wait_for_url(f"{address}/ui/login")
-        browser.close()
+        page.close()
     assert told == []
     assert elsewhere == []

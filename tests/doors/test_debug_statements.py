@@ -1,5 +1,6 @@
 """What came in last, at the doors for whoever connects a sender."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,6 +11,7 @@ from sqlalchemy import text
 from app.accounts.visibility import Viewer
 from app.analytics import recent
 from app.analytics.selection import Filters, Page
+from app.config import get_settings
 from app.database import session_scope
 from app.errors import NotFound
 from tests.conftest import Doors
@@ -144,6 +146,24 @@ def test_who_may_see_nobody_sees_nothing(doors: Doors, drain: Drain) -> None:
         assert recent.completions(db, NOBODY_SEEN, Page()).completions == []
         with pytest.raises(NotFound):
             recent.raw_statement(db, NOBODY_SEEN, UUID(one["id"]))
+
+
+def test_under_pseudonyms_they_say_of_nobody_who_they_are(
+    doors: Doors, drain: Drain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = completed("ann@example.org", actor={"mbox": "mailto:ann@example.org", "name": "Ann Quendrith"})
+    send(doors, one)
+    drain()
+    monkeypatch.setenv("LEARNER_DISPLAY", "pseudonyms")
+    get_settings.cache_clear()
+    last, newest = ask(doors, "last-statement"), ask(doors, "recent-completions")
+    raw = ask(doors, f"raw-json/{one['id']}")
+    monkeypatch.undo()
+    get_settings.cache_clear()
+    assert last.json()["statement"]["actor_name"] == newest.json()["completions"][0]["learner"]["name"]
+    for answer in (last, newest, raw):
+        assert not re.search("ann|quendrith", answer.text, re.IGNORECASE), answer.text
+    assert (raw.status_code, raw.json()["code"]) == (403, "not_allowed")
 
 
 def test_completions_are_a_walk_along_their_index(doors: Doors, drain: Drain) -> None:

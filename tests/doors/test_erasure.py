@@ -1,6 +1,8 @@
 """A learner's data, told and erased: nothing of them is left in any table, and nothing of anybody else is gone."""
 
+import gzip
 import json
+import zlib
 from collections.abc import Callable
 from hashlib import sha1, sha256
 from typing import Any
@@ -9,17 +11,21 @@ from uuid import UUID, uuid4
 import pytest
 import redis
 from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
 
 from app.accounts.identifiers import Identifier
 from app.accounts.personal import marks_of
 from app.audit import AuditEntry
 from app.config import get_settings
 from app.database import session_scope
+from app.ingest.models import DeadLetter
+from app.ingest.traces import MAX_UNPACKED_BYTES, unpacked
 from app.models import User
+from app.warehouse import erasing
 from tests.conftest import Doors
 from tests.doors.test_learners import ask, gold_is_what_a_rebuild_makes
 from tests.statements import answered, completed
-from tests.warehouse.record import refers_to, voids
+from tests.warehouse.record import load, refers_to, voids
 
 EMAIL, NAME, NUMBER = "ann.lee@example.org", "Ann Lee-Okonkwo", "+15550100123"
 DIGEST = sha1(f"mailto:{EMAIL}".encode()).hexdigest()
@@ -271,6 +277,56 @@ def test_a_job_that_died_with_their_statement_is_forgotten(doors: Doors, world: 
     assert client.hkeys(f"{dead}.msgs") == client.zrange(dead, 0, -1) == [b"two"]
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+@pytest.mark.parametrize("whose", ["ann", "ben"])
+def test_letters_that_are_compressed_are_looked_into(
+    doors: Doors, world: dict[str, Any], encoding: str, whose: str
+) -> None:
+    """Bodies that were damaged on their way are kept as they came, and tell what stands before the damage."""
+    agent = ANN if whose == "ann" else BEN
+    filler = [completed(number=n, actor={"mbox": f"mailto:{uuid4().hex}@example.net"}) for n in range(200)]
+    plain = json.dumps([*filler, completed(number=1, actor=agent), *filler]).encode()
+    packed = gzip.compress(plain) if encoding == "gzip" else zlib.compress(plain)
+    for number, body in enumerate((packed[:-9], packed[: len(packed) * 2 // 3], packed[:-40] + b"\xff" * 40)):
+        headers = {
+            "X-Experience-API-Version": "1.0.3",
+            "Content-Encoding": encoding,
+            "Content-Type": "application/json",
+        }
+        answer = doors.client.post("/xapi/statements", content=body, auth=doors.sender, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (400, "damaged_encoding"), number
+    bodies = set(letters())
+    assert packed[:-9] in bodies
+    dry = erase(doors, world["ann"], dry_run="true").json()["deleted"]["ops.dead_letters"]
+    told = erase(doors, world["ann"]).json()["deleted"]["ops.dead_letters"]
+    assert (dry, told) == ((4, 4) if whose == "ann" else (1, 1))
+    assert len(bodies) - len(letters()) == told
+
+
+def letters() -> list[bytes]:
+    with session_scope() as db:
+        return [bytes(body) for body in db.scalars(select(DeadLetter.body))]
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (gzip.compress(b"one") + gzip.compress(b"two"), b"onetwo"),
+        (gzip.compress(b"one") + b"rest", b"one"),
+        (zlib.compress(b"one")[:-2], b"one"),
+        (gzip.compress(b"a" * 10_000)[:-8], b"a" * 10_000),
+        (gzip.compress(b"0" * MAX_UNPACKED_BYTES + b"end"), b"0" * MAX_UNPACKED_BYTES),
+        (b'{"plain": 1}', b""),
+        (b"x\x9c", b""),
+        (b"", b""),
+        (b"\x1f\x8b\x08", b""),
+    ],
+    ids=["two", "and more", "cut", "cut behind", "large", "plain", "two bytes", "empty", "heading"],
+)
+def test_a_body_is_unpacked_as_far_as_it_can_be(body: bytes, found: bytes) -> None:
+    assert unpacked(body) == found
+
+
 @pytest.mark.parametrize(
     ("text_", "holds"),
     [
@@ -306,3 +362,26 @@ def test_a_person_is_recognised_in_text_however_it_is_written(text_: str | bytes
 def test_somebody_of_that_id_who_is_not_there(doors: Doors) -> None:
     assert erase(doors, uuid4()).status_code == 404
     assert erase(doors, uuid4(), dry_run="true").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("identifier", "written"),
+    [
+        (Identifier("mbox", "mailto:élodie.ärger@example.org"), "ÉLODIE.ÄRGER@Example.ORG"),
+        (Identifier("mbox", "mailto:é@ü.example"), "É@Ü.example"),
+        (Identifier("account", "urn:x 王小明"), {"homePage": "urn:x", "name": "王小明"}),
+        (Identifier("account", "urn:x Øystein"), {"homePage": "urn:x", "name": "Øystein"}),
+        (Identifier("account", "urn:x é"), {"homePage": "urn:x", "name": "é"}),
+        (Identifier("mbox_sha1sum", DIGEST), DIGEST.upper()),
+        (Identifier("openid", "https://Id.example/A%20B"), "https://id.example/a%20b"),
+    ],
+)
+def test_statements_are_found_by_words_in_any_script_and_case(
+    db: Session, identifier: Identifier, written: str | dict[str, str]
+) -> None:
+    extension = {"https://example.org/said": written}
+    theirs = completed("somebody@example.net", 1, context={"extensions": extension})
+    load(db, theirs, completed("else@example.net", 1))
+    marks = marks_of([identifier])
+    found = {key for key, payload in erasing.candidates(db, marks.needles, 0, None) if marks.found_in(payload)}
+    assert found == {UUID(theirs["id"])}

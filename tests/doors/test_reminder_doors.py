@@ -7,13 +7,14 @@ from uuid import uuid4
 
 import pytest
 
+from app.api.readiness import Seen, judge
 from app.config import get_settings
 from app.notifications import templates
 from app.notifications.templates import Words, default_words
 from app.platform import clock
-from app.platform.mail import SmtpServer
+from app.platform.smtp import SmtpServer
 from tests.conftest import Doors
-from tests.flow.test_reminders import course, learner_id, send
+from tests.flow.reminding import course, learner_id, send
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
@@ -216,3 +217,29 @@ def test_smtp_urls() -> None:
     assert (server.port, server.user, server.password) == (587, "me@example.org", "p:w")
     assert "p:w" not in repr(server)
     assert (SmtpServer.of("smtps://h").port, SmtpServer.of("smtp://h").port) == (465, 25)
+
+
+@pytest.mark.parametrize(
+    ("smtp", "public", "warned"),
+    [
+        ("smtp://127.0.0.1:9", "http://analytics.example.org", True),
+        ("smtp://127.0.0.1:9", "", True),
+        ("smtp://127.0.0.1:9", "https://analytics.example.org/", False),
+        ("", "http://analytics.example.org", False),
+    ],
+)
+def test_links_that_are_not_https_are_told_where_an_admin_looks(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch, smtp: str, public: str, *, warned: bool
+) -> None:
+    for name, value in (("SMTP_URL", smtp), ("PUBLIC_URL", public), ("MAIL_FROM", "course@school.example")):
+        monkeypatch.setenv(name, value)
+    get_settings.cache_clear()
+    with clock.set_now(NOON):
+        page = doors.client.get("/api/debug/reminder-preview", headers=doors.admin).json()
+    assert [("PUBLIC_URL" in one, "https" in one) for one in page["warnings"]] == [(True, True)] * warned
+    course("ann@example.org")
+    assert len(send(NOON).warnings) == warned
+    run = doors.client.get("/api/reminders", headers=doors.admin).json()["run"]
+    assert len(run["detail"]["warnings"]) == warned
+    seen = judge(Seen(None, None, None), get_settings(), 0, NOON)
+    assert [check.ok for check in seen if check.name == "reminder_links"] == [False] * warned

@@ -2,8 +2,11 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -13,10 +16,13 @@ from openpyxl.utils.escape import unescape
 from sqlalchemy import text
 
 from app.analytics import tables
+from app.analytics.answers import SORTED_QUESTIONS
 from app.database import session_scope
 from app.platform import clock
 from tests.conftest import Doors
-from tests.rooms.analytics.course import NOW, Course, lesson_id
+from tests.rooms.analytics.course import NOW, Course, answer, at, lesson_id
+from tests.statements import lesson
+from tests.warehouse.record import load
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 SOMEBODY = uuid4()
@@ -45,7 +51,6 @@ def course(doors: Doors) -> Iterator[Course]:
 def paths(course: Course) -> dict[str, str]:
     """Every report by name."""
     from app.platform.ids import stable_id
-    from tests.statements import lesson
 
     cohort, two = f"/api/reports/cohorts/{course.spring}", f"/api/reports/lessons/{lesson_id(2)}"
     form = stable_id("activity", f"{lesson(2)['id']}#card-10")
@@ -197,14 +202,12 @@ def test_the_link_to_answers_in_words_keeps_the_filters(doors: Doors, course: Co
 
 def test_files_hold_every_page(doors: Doors, course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = {name: csv_rows(doors, path) for name, path in paths(course).items()}
-    from app.api import reporting_answer
+    from app.api import reporting
 
-    init = reporting_answer.Answering.__init__
-
-    def small(self: Any, *args: Any, **more: Any) -> None:
-        init(self, *args, **{**more, "page_max_rows": 1})
-
-    monkeypatch.setattr(reporting_answer.Answering, "__init__", small)
+    kinds = {name: one for name, one in vars(reporting).items() if isinstance(one, reporting.Kind)}
+    assert len(kinds) == 8
+    for name, kind in kinds.items():
+        monkeypatch.setattr(reporting, name, replace(kind, page_max_rows=1))
     assert {name: csv_rows(doors, path) for name, path in paths(course).items()} == whole
 
 
@@ -291,3 +294,60 @@ def test_a_cell_keeps_what_can_be_kept(tmp_path: Any) -> None:
     assert {cell.data_type for cell in sheet["B"][1:]} == {"n"}
     kept = [row[0] for row in csv.reader(io.StringIO("".join(tables.csv_chunks(table))))][1:]
     assert kept == ["'=1+1", *odd[1:]]
+
+
+@pytest.mark.parametrize("name", ["answers", "lesson answers"])
+def test_more_questions_than_can_be_sorted_are_all_there_once(doors: Doors, course: Course, name: str) -> None:
+    """Of a sender that makes up a question for each answer; the other lessons keep their order."""
+    with session_scope() as db:
+        for number in (1, 3):
+            load(db, answered_within(number, "the only one", 9))
+        load(db, *(answered_within(2, f"made-up-{n}", n % 9 + 1) for n in range(SORTED_QUESTIONS + 7)))
+    path, found = paths(course)[name], []
+    more: str | None = f"{path}?limit=50"
+    while more:
+        page = get(doors, more).json()
+        found += [(one["lesson"]["title"], one["object_id"], one["answer_count"]) for one in page["questions"]]
+        assert len(set(found)) == len(found), "a page came again"
+        more = page["next"]
+    assert len([one for one in found if "made-up" in one[1]]) == SORTED_QUESTIONS + 7
+    assert len([one for one in found if one[0] == "Lesson 2"]) == SORTED_QUESTIONS + 7 + 4
+    titles = [title for title, _, _ in found]
+    assert titles == sorted(titles)
+    assert set(titles) == ({"Lesson 1", "Lesson 2", "Lesson 3"} if name == "answers" else {"Lesson 2"})
+    assert {row["object_id"] for row in csv_rows(doors, path)} == {one[1] for one in found}
+
+
+def answered_within(number: int, card: str, day: int) -> Any:
+    made = answer("Ann", card, "poll", "a", at(day))
+    made["object"]["id"] = f"{lesson(number)['id']}#{card}"
+    made["context"]["contextActivities"]["parent"] = [lesson(number)]
+    return made
+
+
+def test_attributes_are_described_and_the_example_works(doors: Doors, course: Course) -> None:
+    """As the description says them: an object whose properties are parameters of their own."""
+    told = doors.client.get("/openapi.json").json()["paths"]
+    described = {
+        path: parameter
+        for path, methods in told.items()
+        if path.startswith("/api/reports/")
+        for parameter in methods["get"]["parameters"]
+        if parameter["name"] == "attributes"
+    }
+    assert {path.rsplit("/", 1)[1] for path in described} == {*NAMES, "texts"} - {"lesson answers", "timeline"}
+    for one in described.values():
+        assert (one["in"], one["style"], one["explode"], one["schema"]["type"]) == ("query", "form", True, "object")
+    example = described["/api/reports/cohorts/{cohort_id}/completions"]["examples"]["one team at one site"]["value"]
+    body = get(doors, paths(course)["completions"], **example).json()
+    assert [learner["name"] for learner in body["learners"]] == ["=cmd|Ann"]
+
+
+def test_the_example_of_the_document_works(doors: Doors, course: Course) -> None:
+    document = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
+    query = re.search(r"`GET /api/reports/cohorts/\{id\}/completions\?(attr[^`]+)`", document)
+    assert query is not None
+    body = get(doors, f"{paths(course)['completions']}?{query[1]}").json()
+    assert [learner["name"] for learner in body["learners"]] == ["=cmd|Ann", "=cmd|Ben"]
+    blank = get(doors, f"{paths(course)['completions']}?attr.Cost+centre=17")
+    assert (blank.status_code, blank.json()["learner_count"]) == (200, 0)

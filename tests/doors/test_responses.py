@@ -41,13 +41,13 @@ def test_anonymous_is_refused(doors: Doors) -> None:
 
 def test_answers_come_in_once(doors: Doors, drain: Callable[[], int]) -> None:
     dry = send(doors).json()
-    assert (dry["applied"], dry["queued"], dry["repeated"], dry["skipped"]) == (False, 4, 1, 3)
+    assert (dry["applied"], dry["queued"], dry["repeated"], dry["skipped"]) == (False, 5, 1, 3)
     assert [one["path"] for one in dry["problems"]] == ["row 7", "row 8", "row 9"]
     assert drain() == 0
     told = send(doors, dry_run="false").json()
-    assert (told["queued"], told["known"]) == (4, 0)
+    assert (told["queued"], told["known"]) == (5, 0)
     again = send(doors, dry_run="false").json()
-    assert again["queued"] == 4, "nothing is loaded yet, so nothing is known yet"
+    assert again["queued"] == 5, "nothing is loaded yet, so nothing is known yet"
     drain()
     rows = flat()
     assert [(row.verb, row.card_type, row.response) for row in rows] == [
@@ -55,22 +55,42 @@ def test_answers_come_in_once(doors: Doors, drain: Callable[[], int]) -> None:
         ("answered", "poll", "Oat"),
         ("answered", "form", "A lot, really.\nAnd then some."),
         ("answered", "rating", "4"),
+        ("answered", "poll", "Oat"),
     ]
     assert rows[0].object_id == rows[3].object_id == "https://app.7taps.com/import/lessons/1#q3"
     assert rows[0].parent_id == "https://app.7taps.com/import/lessons/1"
     assert not any(row.completes_lesson for row in rows)
     last = send(doors, dry_run="false").json()
-    assert (last["queued"], last["known"]) == (0, 4)
+    assert (last["queued"], last["known"], last["repeated"]) == (0, 5, 1)
     drain()
-    assert len(flat()) == 4
+    assert len(flat()) == 5
     with session_scope() as db:
         assert db.scalars(select(DeadLetter.id)).all() == []
     told = doors.client.get(f"/api/imports/{last['import_id']}", headers=doors.admin).json()
     assert (told["kind"], told["outcome"], told["counts"]) == (
         "responses",
         "done",
-        {"queued": 0, "known": 4, "skipped": 3},
+        {"queued": 0, "known": 5, "skipped": 3},
     )
+
+
+def test_equal_rows_are_all_kept_and_exports_that_overlap_add_only_what_is_new(
+    doors: Doors, drain: Callable[[], int]
+) -> None:
+    heading, *rows = EXPORT.replace('"A lot, really.\nAnd then some."', "A lot").splitlines()
+    rating, poll, form = rows[:3]
+
+    def told(*lines: str) -> tuple[int, int, int]:
+        answer = send(doors, "\n".join([heading, *lines]) + "\n", dry_run="false").json()
+        drain()
+        return answer["queued"], answer["known"], answer["repeated"]
+
+    assert told(rating, poll, poll, form) == (4, 0, 1)
+    assert told(rating, poll, poll, form) == (0, 4, 1)
+    assert told(poll, form, poll, rating) == (0, 4, 1)
+    assert told(poll.replace("ann@", "ANN@"), form) == (0, 2, 0)
+    assert told(poll, rating, poll, rating, poll) == (2, 3, 3)
+    assert sorted(row.response for row in flat()) == ["5", "5", "A lot", "Oat", "Oat", "Oat"]
 
 
 def test_the_same_learners_and_the_same_lessons_as_in_statements(doors: Doors, drain: Callable[[], int]) -> None:
@@ -78,7 +98,7 @@ def test_the_same_learners_and_the_same_lessons_as_in_statements(doors: Doors, d
     doors.client.put("/api/cohorts/spring", json=plan, headers=doors.admin)
     doors.post([completed("ann@example.org", 7)])
     told = send(doors, dry_run="false", cohort="spring").json()
-    assert (told["queued"], told["skipped"]) == (3, 4)
+    assert (told["queued"], told["skipped"]) == (4, 4)
     assert "lesson 2" in told["problems"][0]["message"]
     drain()
     with session_scope() as db:
@@ -86,7 +106,7 @@ def test_the_same_learners_and_the_same_lessons_as_in_statements(doors: Doors, d
         count = db.execute(
             text("SELECT learner_id, count(*), count(DISTINCT lesson_id) FROM silver.statements_flat GROUP BY 1")
         )
-        assert {row[0]: (row[1], row[2]) for row in count}[anns[0]] == (3, 1)
+        assert {row[0]: (row[1], row[2]) for row in count}[anns[0]] == (4, 1)
     assert len(anns) == 1
     assert send(doors, cohort="nowhere").status_code == 404
 
@@ -110,9 +130,9 @@ def test_while_redis_is_away_answers_go_into_the_record(doors: Doors) -> None:
             actor="a test",
             dry_run=False,
         )
-    assert (told.queued, told.known) == (0, 4)
+    assert (told.queued, told.known) == (0, 5)
     sweep(100)
-    assert len(flat()) == 4
+    assert len(flat()) == 5
 
 
 @pytest.mark.parametrize("content", ["Learner,Card\na,b\n", "", "nothing"])

@@ -11,25 +11,28 @@ from email.policy import default
 from typing import Any
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 logging.getLogger("mail.log").setLevel(logging.WARNING)  # it would tell every command
 
 
 @dataclass
 class Letter:
-    """A mail that arrived: for whom, and as it was sent."""
+    """A mail that arrived: for whom, as it was sent, and how."""
 
     recipient: str
     message: EmailMessage
     raw: bytes
+    encrypted: bool
+    logged_in: bool
 
 
 @dataclass
 class PostOffice:
     """The server. Each answer may be a line or a function of the recipient that gives one, None for yes.
 
-    hang_up_after_data: the mail is taken, and the connection closed before anybody is told.
+    hang_up_after_data: the mail is taken, and the connection closed before anybody is told. users: names and passwords
+    that `judge` lets in. logins: who tried.
     """
 
     at_mail: str | None = None
@@ -38,6 +41,8 @@ class PostOffice:
     hang_up_after_data: Callable[[str], bool] = lambda recipient: False
     on_arrival: Callable[[str], None] = lambda recipient: None
     letters: list[Letter] = field(default_factory=list)
+    users: dict[str, str] = field(default_factory=dict)
+    logins: list[str] = field(default_factory=list)
     connections: int = 0
     tried: list[str] = field(default_factory=list)
     port: int = 0
@@ -70,6 +75,14 @@ class PostOffice:
         """To whom mails came, in order."""
         return [letter.recipient for letter in self.letters]
 
+    def judge(
+        self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, given: LoginPassword
+    ) -> AuthResult:
+        """Whether somebody may come in: to be given to `open` as authenticator."""
+        name = given.login.decode()
+        self.logins.append(name)
+        return AuthResult(success=self.users.get(name) == given.password.decode(), handled=False)
+
     async def handle_EHLO(
         self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, lines: list[str]
     ) -> list[str]:
@@ -98,16 +111,17 @@ class PostOffice:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """The whole mail is here."""
         (recipient,) = envelope.rcpt_tos
         if no := self.at_data(recipient):
             return no
         raw = envelope.content
         assert isinstance(raw, bytes)
+        encrypted = server.transport.get_extra_info("ssl_object") is not None
         message = message_from_bytes(raw, policy=default)
         assert isinstance(message, EmailMessage)
-        self.letters.append(Letter(recipient, message, raw))
+        self.letters.append(Letter(recipient, message, raw, encrypted, bool(session.authenticated)))
         await asyncio.get_running_loop().run_in_executor(None, self.on_arrival, recipient)
         if self.hang_up_after_data(recipient):
             server.transport.abort()

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from uuid import UUID
 import orjson
 
 from app.accounts.identifiers import normal_phone
-from app.accounts.roster_files import Row, Table
+from app.accounts.roster_files import Table
 from app.errors import BadRequest, Problem
 from app.platform.ids import stable_id
 
@@ -42,27 +43,38 @@ LessonIri = Callable[[int], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A row that became a statement. id: follows from what the row says."""
+    """A row that became a statement. id: follows from what the row says, and from how many rows before say the same.
+
+    occurrence: 1 for the first row that says this.
+    """
 
     row: int
     id: UUID
     statement: dict[str, Any]
+    occurrence: int = 1
 
 
 def answers(table: Table, lesson_iri: LessonIri) -> tuple[list[Answer], list[Problem]]:
     """The statements of an export, and what is wrong with the other rows. BadRequest when a heading is missing.
 
-    Equal rows have equal ids: an export says nothing that would tell two such answers apart.
+    An export has no times, so equal rows are told apart by their number among equals: whatever the order of the rows,
+    an export that holds the same answer twice comes to the same two statements.
     """
     places = _places(table.headings)
     found: list[Answer] = []
+    seen: Counter[str] = Counter()
     problems: list[Problem] = []
     for row in table.rows:
         said = {name: row.cells[place] for name, place in places.items()}
         try:
-            found.append(_answer(row, said, lesson_iri))
+            statement = _statement(said, lesson_iri)
         except ValueError as error:
             problems.append(Problem(f"row {row.number}", str(error)))
+            continue
+        text = orjson.dumps(statement, option=orjson.OPT_SORT_KEYS).decode()
+        seen[text] += 1
+        key = stable_id("7taps response", text if seen[text] == 1 else f"{text}\x00{seen[text]}")
+        found.append(Answer(row.number, key, {"id": str(key), **statement}, seen[text]))
     return found, problems
 
 
@@ -85,7 +97,7 @@ def _places(headings: tuple[str, ...]) -> dict[str, int]:
     return places
 
 
-def _answer(row: Row, said: Mapping[str, str], lesson_iri: LessonIri) -> Answer:
+def _statement(said: Mapping[str, str], lesson_iri: LessonIri) -> dict[str, Any]:
     if not said["response"]:
         raise ValueError("holds no response.")
     if not re.fullmatch(r"\d{1,6}(\.0+)?", said["lesson"], re.ASCII):
@@ -117,7 +129,7 @@ def _answer(row: Row, said: Mapping[str, str], lesson_iri: LessonIri) -> Answer:
     }
     if card:
         definition["name"] = {"und": card}
-    statement = {
+    return {
         "actor": actor,
         "verb": {"id": "http://adlnet.gov/expapi/verbs/answered", "display": {"en": "answered"}},
         "object": {"objectType": "Activity", "id": f"{lesson}#{quote(name, safe='')}", "definition": definition},
@@ -130,8 +142,6 @@ def _answer(row: Row, said: Mapping[str, str], lesson_iri: LessonIri) -> Answer:
             "extensions": extensions,
         },
     }
-    key = stable_id("7taps response", orjson.dumps(statement, option=orjson.OPT_SORT_KEYS).decode())
-    return Answer(row.number, key, {"id": str(key), **statement})
 
 
 def _actor(learner: str) -> dict[str, Any]:

@@ -51,9 +51,9 @@ def test_responses_come_in(drain: Callable[[], int], tmp_path: Path, capsys: pyt
     file = tmp_path / "responses.csv"
     file.write_text(EXPORT)
     assert main(["responses", "import", str(file), "--apply"]) == 1
-    assert "4 new, 0 stored before, 1 repeated, 3 not right" in capsys.readouterr().out
+    assert "5 new, 0 stored before, 1 repeated, 3 not right" in capsys.readouterr().out
     drain()
-    assert statements() == 4
+    assert statements() == 5
 
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)

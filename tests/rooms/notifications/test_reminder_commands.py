@@ -4,7 +4,7 @@ import pytest
 
 from app.cli.main import main
 from app.platform import clock
-from tests.flow.test_reminders import MORNING, course, rows
+from tests.flow.reminding import MORNING, course, rows
 
 pytestmark = pytest.mark.usefixtures("clean")
 
