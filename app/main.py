@@ -16,10 +16,13 @@ from app.api import (
     cohorts,
     dead_letters,
     debug,
+    debug_progress,
+    debug_statements,
     keys,
     learners,
     lessons,
     loader,
+    orchestrator,
     reminders,
     reporting,
     roster,
@@ -41,6 +44,8 @@ from app.api.signup_limit import SignupLimit
 from app.api.xapi_consistency import Consistency
 from app.api.xapi_protocol import install_protocol
 from app.config import get_settings
+from app.contracts.code import code_version
+from app.contracts.files import ROOT
 from app.lrs.statements import Refused
 from app.platform import telemetry
 from app.platform.logs import configure_logs
@@ -112,6 +117,7 @@ def create_app() -> FastAPI:
         telemetry=telemetry.of_the_doors(tracer),
     )
     app.state.settings = settings
+    app.state.code = code_version(ROOT)
     app.state.last_spoken = {}
     app.state.credential_check = CredentialCheck(settings.public_pem, settings.credential_cache_seconds)
     # Pages and the JSON doors replay dead letters in the same way, and neither knows the other.
@@ -138,6 +144,9 @@ def create_app() -> FastAPI:
         learners.router,
         roster.router,
         debug.router,
+        debug_statements.router,
+        debug_progress.router,
+        orchestrator.router,
         dead_letters.router,
         loader.router,
         reminders.router,

@@ -56,6 +56,7 @@ GROUPS = (
             Entry("Keys", "/ui/admin/keys", "keys", "keys:write"),
             Entry("Accounts", "/ui/admin/accounts", "accounts", "accounts:write"),
             Entry("Audit log", "/ui/admin/audit", "audit", "audit:read"),
+            Entry("Contracts", "/ui/contracts", "contracts", "progress:read"),
             Entry("Parts", "/ui/parts", "parts", "accounts:write"),
         ),
     ),

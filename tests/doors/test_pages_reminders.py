@@ -18,10 +18,10 @@ from app.database import session_scope
 from app.jobs import reminder, sending_now
 from app.models import Notification
 from app.notifications import acts, service, trying
+from app.notifications.outbox import OutboxMailer
 from app.notifications.templates import Words
 from app.notifications.unsubscribing import token_of
 from app.platform import clock
-from app.notifications.outbox import OutboxMailer
 from tests.conftest import Doors
 from tests.doors.people import account
 from tests.doors.people import acts as audited
