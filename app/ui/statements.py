@@ -25,7 +25,7 @@ from app.analytics.statements import (
 )
 from app.config import Settings
 from app.database import get_db
-from app.errors import BadRequest, Problem
+from app.errors import BadRequest, NotAllowed, Problem
 from app.lrs.query import AFTER, read_query
 from app.ui.pages import HTML, show, wants_json, zone_of
 from app.ui.viewing import viewer_of
@@ -86,6 +86,7 @@ def get_statements(request: Request, db: Db) -> Response:
     Here `agent` may also be an e-mail address, or the home page and the name of an account with a blank between them;
     `since` and `until` without an offset are in the viewer's time zone.
     """
+    _shows_people(request)
     given = {name: value.strip() for name, value in request.query_params.multi_items() if value.strip()}
     asked = {name: value for name, value in given.items() if name != "format"}
     page = StatementsPage(parameters=asked, limit=LIMITS[0], statements=[], next=None, verbs=known_verbs(db))
@@ -122,9 +123,16 @@ def get_statements(request: Request, db: Db) -> Response:
 def get_statement(request: Request, statement_id: UUID, db: Db) -> Response:
     """One statement: its text exactly as it was received, and the flat row that reports are made of."""
     settings: Settings = request.app.state.settings
+    _shows_people(request)
     shown = show_statement(db, viewer_of(request), statement_id)
     page = StatementPage(statement=shown, curl=curl_of(shown, settings.base_url))
     return show(request, "statement.html", page)
+
+
+def _shows_people(request: Request) -> None:
+    """NotAllowed where learners are shown under pseudonyms: a statement says who somebody is in many ways."""
+    if viewer_of(request).pseudonyms is not None:
+        raise NotAllowed("Statements say who people are, and LEARNER_DISPLAY=pseudonyms keeps that from every page.")
 
 
 def curl_of(statement: ShownStatement, base_url: str) -> str:

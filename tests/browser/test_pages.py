@@ -119,7 +119,7 @@ def addresses(course: Course) -> list[str]:
         "cohort_id": cohort,
         "learner_id": learner,
         "statement_id": statement,
-        "letter_id": course.get("/api/dead-letters")["dead_letters"][0]["id"],
+        "letter_id": course.get("/api/dead-letters")["letters"][0]["id"],
         "upload_id": upload.split("?")[0].rpartition("/")[2],
         "name": mail,
     }
