@@ -127,6 +127,7 @@ class Import(Base):
     rows_total: Mapped[int] = mapped_column()
     rows_done: Mapped[int] = mapped_column(server_default=text("0"))
     outcome: Mapped[str | None] = mapped_column(Text, comment="done, failed; NULL while it runs or after a crash")
+    reason: Mapped[str | None] = mapped_column(Text, comment="for people: why it failed; NULL while nobody knows")
     counts: Mapped[dict[str, int]] = mapped_column(
         JSONB, server_default=text("'{}'"), comment="rows by verdict; no personal data"
     )

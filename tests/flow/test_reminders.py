@@ -213,7 +213,7 @@ def test_the_link_of_an_earlier_mail_counts_for_who_the_learner_became(office: P
         # Merges from before the table was there are read from the audit log, to the same end.
         assert merged_as(db) == {ben: ann, cyd: ann}
         db.execute(text("DELETE FROM merged_learners"))
-        db.execute(text(import_module("migrations.versions.0019_merged_learners").FROM_THE_LOG))
+        db.execute(text(import_module("migrations.versions.0019_merges_and_imports").FROM_THE_LOG))
         assert merged_as(db) == {ben: ann, cyd: ann}
     # Erased: nobody is there to be reminded, and the answer tells nothing.
     assert doors.client.delete(f"/api/learners/{ann}", headers=doors.admin).status_code == 200

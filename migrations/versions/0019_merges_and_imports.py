@@ -1,4 +1,4 @@
-"""As part of whom a learner goes on who was merged, for links in mails that still name the old id.
+"""As part of whom a merged learner goes on, for links in mails that still name the old id; why an import failed.
 
 Revision: 0019
 After: 0011
@@ -44,7 +44,10 @@ def upgrade() -> None:
     )
     op.create_index("ix_merged_learners_kept_id", "merged_learners", ["kept_id"])
     op.execute(FROM_THE_LOG)
+    comment = "for people: why it failed; NULL while nobody knows"
+    op.add_column("imports", sa.Column("reason", sa.Text(), nullable=True, comment=comment), schema="ops")
 
 
 def downgrade() -> None:
+    op.drop_column("imports", "reason", schema="ops")
     op.drop_table("merged_learners")
