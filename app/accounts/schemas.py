@@ -32,7 +32,7 @@ class RowRead(BaseModel):
 
 
 class ImportRead(BaseModel):
-    """How far an import is. outcome: done, failed; null while it runs. reason: of a failure. counts: rows by verdict."""
+    """How far an import is. outcome: done, failed; null: it runs. reason: of a failure. counts: rows by verdict."""
 
     model_config = ConfigDict(from_attributes=True)
 
