@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from app.charts import words
-from app.charts.building import MOST_ROWS, Spec, envelope, field, is_narrow, told, values
+from app.charts.building import MOST_ROWS, Spec, envelope, field, is_narrow, left_out, told, values
 from app.charts.rows import Cell, Day, Frame, Hour, Table
 from app.charts.theme import RAMP, var
 
@@ -31,7 +31,15 @@ def days(
     table = Table(header, [_cells(index, row, then) for index, row in enumerate(rows)])
     pairs = [(_short(row.day), words.number(row.value)) for row in rows]
     title = words.finding_of_days(rows, before, frame.unit)
-    return envelope(frame, title, pairs, table, {"data": values(drawn), "layer": layers}, _height(frame))
+    return envelope(
+        frame,
+        title,
+        pairs,
+        table,
+        {"data": values(drawn), "layer": layers},
+        _height(frame),
+        left_out=left_out(rows, "last"),
+    )
 
 
 def growth(rows: Sequence[Day], frame: Frame, whole: int | None = None) -> Spec:
@@ -59,7 +67,15 @@ def growth(rows: Sequence[Day], frame: Frame, whole: int | None = None) -> Spec:
     table = Table(["Day", frame.unit], [[row.day.isoformat(), row.value] for row in rows])
     pairs = [(_short(row.day), words.number(row.value)) for row in rows]
     title = words.finding_of_growth(rows, whole, frame.unit)
-    return envelope(frame, title, pairs, table, {"data": values(drawn), "layer": layers}, _height(frame))
+    return envelope(
+        frame,
+        title,
+        pairs,
+        table,
+        {"data": values(drawn), "layer": layers},
+        _height(frame),
+        left_out=left_out(rows, "last"),
+    )
 
 
 def hours(rows: Sequence[Hour], frame: Frame) -> Spec:
@@ -104,7 +120,7 @@ def hours(rows: Sequence[Hour], frame: Frame) -> Spec:
         },
         {
             "transform": [{"filter": "datum.step < 0"}],
-            "mark": {"type": "point", "shape": "cross", "size": 16, "color": var("chart-quiet"), "strokeWidth": 0.5},
+            "mark": {"type": "point", "shape": "cross", "size": 16, "color": var("chart-axis"), "strokeWidth": 0.5},
             "encoding": {"x": x, "y": y, "description": field("say")},
         },
     ]
@@ -138,7 +154,15 @@ def sparkline(numbers: Sequence[float | None], frame: Frame) -> Spec:
     table = Table(["Point", frame.unit], [[index + 1, value] for index, value in enumerate(numbers)])
     pairs = [(str(index + 1), words.number(value)) for index, value in enumerate(numbers)]
     title = f"Last: {words.amount(shown[-1], frame.unit)}" if shown else words.NOTHING
-    spec = envelope(frame, title, pairs or [("", "")], table, {"data": values(drawn), "layer": layers}, 24)
+    spec = envelope(
+        frame,
+        title,
+        pairs or [("", "")],
+        table,
+        {"data": values(drawn), "layer": layers},
+        24,
+        left_out=left_out(numbers, "last"),
+    )
     return spec | ({} if pairs else {"description": f"{words.NOTHING}."})
 
 
@@ -240,20 +264,28 @@ def _ends(rows: Sequence[Day], then: Sequence[Day], names: tuple[str, str], fram
         if last is not None:
             ends.append((found[last].value or 0, name, rows[last].day))
     ends.sort(reverse=True)
+    most = max((row.value or 0 for row in (*rows, *then)), default=0) or 1
+    # Beside the ground there is no room below a line; above it there is, if the other one is far enough away.
+    low = len(ends) == 2 and ends[1][0] < 0.12 * most and ends[0][0] - ends[1][0] > 0.12 * most
     layers = [
         {
             "data": values([{"day": day.isoformat(), "value": value, "text": name}]),
             "mark": {
                 "type": "text",
                 "align": "right",
-                "baseline": "bottom" if index == 0 else "top",
-                "dy": -8 if index == 0 else 8,
+                "baseline": "bottom" if index == 0 or low else "top",
+                "dy": (-3 if low else -8) if index == 0 or low else 8,
                 "fontWeight": 600 if name == names[0] else 400,
-                "color": var("chart-1") if name == names[0] else var("chart-axis"),
+                **looks,
             },
             "encoding": {"x": _x(frame), "y": _y(frame), "text": field("text")},
         }
         for index, (value, name, day) in enumerate(ends)
+        # Twice, first as a wide edge of the ground: a line that goes through a name does not go through its letters.
+        for looks in (
+            {"color": var("chart-surface"), "stroke": var("chart-surface"), "strokeWidth": 4, "strokeJoin": "round"},
+            {"color": var("chart-1") if name == names[0] else var("chart-axis")},
+        )
     ]
     return {"layer": layers}
 

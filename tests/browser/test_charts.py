@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from shutil import which
 from typing import Any
 
 import pytest
@@ -19,12 +18,6 @@ from app.charts.specs import bars
 from app.charts.specs_time import days
 from app.charts.theme import custom_properties
 
-playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = which("chromium") or which("chromium-browser") or which("google-chrome")
-if CHROMIUM is None:
-    pytest.skip("there is no Chromium here", allow_module_level=True)
-
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -81,16 +74,14 @@ def site(spec: Spec, figure: str) -> Iterator[tuple[str, list[str]]]:
 
 
 @pytest.fixture
-def page() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        found = opened.new_page()
-        found.told = []
-        found.on("console", lambda message: found.told.append(message.text))
-        found.on("pageerror", lambda problem: found.told.append(str(problem)))
-        found.on("dialog", lambda dialog: (found.told.append("a dialog"), dialog.dismiss()))
-        yield found
-        opened.close()
+def page(browser: Any) -> Iterator[Any]:
+    found = browser.new_page()
+    found.told = []
+    found.on("console", lambda message: found.told.append(message.text))
+    found.on("pageerror", lambda problem: found.told.append(str(problem)))
+    found.on("dialog", lambda dialog: (found.told.append("a dialog"), dialog.dismiss()))
+    yield found
+    found.close()
 
 
 INLINE = (
