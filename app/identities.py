@@ -33,6 +33,7 @@ def merge(db: Session, learner_id: UUID, merging: Merge, actor: str) -> Moved:
     moved = silver.change_learner(db, source.id, target.id)
     lessons = _follow(db, source.id, target.id, moved)
     learners.fill_from(db, target, source)
+    learners.remember_merge(db, merging.other, target.id)
     detail = {"other": str(merging.other), "identifiers": identifiers, "statements": len(moved)}
     audit.note(db, actor, "learner.merge", target_of(learner_id), detail)
     return Moved(learner_id=learner_id, identifiers=identifiers, statements=len(moved), lessons=lessons)

@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 
 from app.accounts import visibility
 from app.accounts.identifiers import Identifier, email_identifiers
-from app.accounts.models import Cohort, CohortMember, UserIdentifier
+from app.accounts.models import Cohort, CohortMember, MergedLearner, UserIdentifier
 from app.accounts.personal import Marks, marks_of
 from app.accounts.schemas import IdentifierRead, LearnerPage, LearnerRead, LearnerRow
 from app.accounts.visibility import Viewer
 from app.errors import NotFound
 from app.models import User
+from app.platform import clock
 
 # Every table that refers to learners, of whichever room: its own rows follow them, and go with them.
 _REFERRING = """
@@ -151,6 +152,16 @@ def move_everything(db: Session, source: UUID, target: UUID) -> int:
         if one.table == '"public"."user_identifiers"':
             moved = int(done.rowcount)  # type: ignore[attr-defined]
     return moved
+
+
+def remember_merge(db: Session, gone: UUID, kept: UUID) -> None:
+    """Write down as part of whom a learner goes on, in the transaction of the merge."""
+    db.add(MergedLearner(gone_id=gone, kept_id=kept, merged_at=clock.now()))
+
+
+def kept_as(db: Session, gone: UUID) -> UUID | None:
+    """The learner whom the one of this id became part of, however many merges ago. None when there is none."""
+    return db.scalar(select(MergedLearner.kept_id).where(MergedLearner.gone_id == gone))
 
 
 def fill_from(db: Session, target: User, source: User) -> None:

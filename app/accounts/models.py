@@ -26,6 +26,22 @@ class UserIdentifier(Base):
     __table_args__ = (Index("ix_user_identifiers_user_id", "user_id"),)
 
 
+class MergedLearner(Base):
+    """Grain: one row per learner who became part of another one; for links and files that still name the old id.
+
+    When the other one is merged in turn, `kept_id` moves on like every reference to a learner: no chain has to be
+    followed. Erasing who was kept takes the rows along.
+    """
+
+    __tablename__ = "merged_learners"
+
+    gone_id: Mapped[UUID] = mapped_column(primary_key=True, comment="an id that is nobody's any more")
+    kept_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    merged_at: Mapped[datetime] = mapped_column(Moment)
+
+    __table_args__ = (Index("ix_merged_learners_kept_id", "kept_id"),)
+
+
 class AvatarClaim(Base):
     """Grain: one row per public handle that somebody signed up with, whether or not it became theirs.
 
@@ -112,6 +128,7 @@ class Import(Base):
     rows_total: Mapped[int] = mapped_column()
     rows_done: Mapped[int] = mapped_column(server_default=text("0"))
     outcome: Mapped[str | None] = mapped_column(Text, comment="done, failed; NULL while it runs or after a crash")
+    reason: Mapped[str | None] = mapped_column(Text, comment="for people: why it failed; NULL while nobody knows")
     counts: Mapped[dict[str, int]] = mapped_column(
         JSONB, server_default=text("'{}'"), comment="rows by verdict; no personal data"
     )

@@ -32,7 +32,7 @@ class RowRead(BaseModel):
 
 
 class ImportRead(BaseModel):
-    """How far an import is. outcome: done, failed; null while it runs. counts: rows by verdict."""
+    """How far an import is. outcome: done, failed; null: it runs. reason: of a failure. counts: rows by verdict."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -42,6 +42,7 @@ class ImportRead(BaseModel):
     rows_total: int
     rows_done: int
     outcome: str | None
+    reason: str | None
     counts: dict[str, int]
     started_at: datetime
     updated_at: datetime

@@ -9,10 +9,11 @@ from app.charts.rows import Cell, Frame, Table
 from app.charts.theme import NARROW_PX, config, var
 
 Spec = dict[str, Any]
-"""A Vega-Lite spec. `usermeta` holds what a page says around it: title, subtitle, table; Vega-Lite ignores it."""
+"""A Vega-Lite spec. `usermeta`, which Vega-Lite ignores, is for the page: title, subtitle, table, left_out."""
 
 MOST_ROWS = 500
-"""Of one chart. More cannot be read, and would hold up the drawing; the table says how many were left out."""
+"""Of one chart. More cannot be read, and would hold up the drawing; its subtitle says how many were left out, and the
+table has them all."""
 
 
 def is_narrow(frame: Frame) -> bool:
@@ -38,12 +39,21 @@ def told(*fields: tuple[str, str]) -> dict[str, Any]:
     }
 
 
-def envelope(  # noqa: PLR0917  (the callers are three modules of ours, and all say all six)
-    frame: Frame, title: str, pairs: Sequence[tuple[str, str]], table: Table, drawn: dict[str, Any], height: Any
+def envelope(  # noqa: PLR0917  (the callers are two modules of ours, and all say all six)
+    frame: Frame,
+    title: str,
+    pairs: Sequence[tuple[str, str]],
+    table: Table,
+    drawn: dict[str, Any],
+    height: int,
+    *,
+    left_out: str = "",
 ) -> Spec:
-    """A whole spec around layers or a single mark. pairs: the data as (name, number in words)."""
+    """A whole spec around layers or a single mark. pairs: the data as (name, number in words); height: px, a number and
+    not {"step": …}, which cannot go with a width that is to fit. left_out: see `left_out`.
+    """
     said = words.clean(frame.title or title)
-    subtitle = words.clean(frame.subtitle)
+    subtitle = " · ".join(part for part in (words.clean(frame.subtitle), left_out) if part)
     if not pairs:
         drawn, height = nothing(), 72
     return {
@@ -56,11 +66,19 @@ def envelope(  # noqa: PLR0917  (the callers are three modules of ours, and all 
         "usermeta": {
             "title": said,
             "subtitle": subtitle,
+            "left_out": max(0, len(table.rows) - MOST_ROWS) if left_out else 0,
             "header": table.header,
             "rows": [[words.clean(cell) if isinstance(cell, str) else cell for cell in row] for row in table.rows],
         },
         **drawn,
     }
+
+
+def left_out(rows: Sequence[Any], which: str = "first") -> str:
+    """What a chart says when it draws only MOST_ROWS of its rows; empty when it draws them all."""
+    if len(rows) <= MOST_ROWS:
+        return ""
+    return f"the {which} {words.number(MOST_ROWS)} of {words.number(len(rows))} rows"
 
 
 def nothing() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.charts import words
-from app.charts.building import MOST_ROWS, Spec, envelope, field, is_narrow, label_limit, told, values
+from app.charts.building import MOST_ROWS, Spec, envelope, field, is_narrow, label_limit, left_out, told, values
 from app.charts.rows import Answer, Bar, Cell, Frame, Standing, Step, Table
 from app.charts.theme import var
 
@@ -30,11 +30,14 @@ def bars(rows: Sequence[Bar], frame: Frame) -> Spec:
     pairs = [(row.label, words.amount(row.value, frame.unit)) for row in rows]
     most = 100.0 if frame.unit.startswith("%") else max((row.of or row.value or 0 for row in shown), default=0)
     title = words.finding_of_bars(rows, frame.unit)
-    return envelope(frame, title, pairs, table, _drawn(drawn, most, frame, "Name"), _height(drawn))
+    return envelope(
+        frame, title, pairs, table, _drawn(drawn, most, frame, "Name"), _height(drawn), left_out=left_out(rows)
+    )
 
 
 def answers(rows: Sequence[Answer], frame: Frame) -> Spec:
-    """How the answers of a question spread. The right one has a tick, is full and green; the others are pale."""
+    """How the answers of a question spread. The right one has a tick, is full and green; the others are pale with an
+    outline that can be seen."""
     shown = rows[:MOST_ROWS]
     total = sum(row.chosen for row in rows)
     quiz = any(row.is_right is not None for row in rows)
@@ -54,7 +57,9 @@ def answers(rows: Sequence[Answer], frame: Frame) -> Spec:
     pairs = [(row.label + (" (right)" if row.is_right else ""), words.number(row.chosen)) for row in rows]
     most = max((row.chosen for row in shown), default=0)
     title = words.finding_of_answers(rows)
-    return envelope(frame, title, pairs, table, _drawn(drawn, most, frame, "Answer"), _height(drawn))
+    return envelope(
+        frame, title, pairs, table, _drawn(drawn, most, frame, "Answer"), _height(drawn), left_out=left_out(rows)
+    )
 
 
 def drop_off(rows: Sequence[Step], started: int, frame: Frame) -> Spec:
@@ -82,26 +87,35 @@ def drop_off(rows: Sequence[Step], started: int, frame: Frame) -> Spec:
     pairs = [(row.label, words.amount(row.reached, frame.unit)) for row in rows]
     most = max([started, *(row.reached or 0 for row in shown)])
     title = words.finding_of_drop_off(shown)
-    return envelope(frame, title, pairs, table, _drawn(drawn, most, frame, "Lesson"), _height(drawn))
+    return envelope(
+        frame, title, pairs, table, _drawn(drawn, most, frame, "Lesson"), _height(drawn), left_out=left_out(rows)
+    )
 
 
-_STANDINGS = [("Done", "done"), ("In progress", "progress"), ("Late", "late"), ("Not started", "chart-quiet")]
+_STANDINGS = [("Done", "done"), ("In progress", "chart-quiet"), ("Late", "late"), ("Not started", "chart-surface")]
+"""What each is filled with: done and late with a whole colour, in progress palely, not started with nothing."""
+_EDGES = ["done", "progress", "chart-text", "chart-axis"]
+"""What is late has an edge of the colour of text, and a mark at its number; every edge has 3:1 (WCAG 1.4.11)."""
+_PART_GAP_PX = 1.5
+"""On either side of a part, so that edges of neighbours do not touch."""
 
 
 def standings(rows: Sequence[Standing], frame: Frame) -> Spec:
     """Stacked progress: of each row all learners, as done, in progress, late, not started, always in this order.
 
-    Parts that are wide enough carry their number; between parts is a gap, so that hue is not all that tells them apart.
+    Without hue they are told apart by order, fill and edge: whole, pale, whole within an edge, empty. Parts that are
+    wide enough carry their number; of many rows only what is done does.
     """
     shown = rows[:MOST_ROWS]
     drawn: list[dict[str, Cell]] = []
     for row, name in zip(shown, words.labels([row.label for row in shown], label_limit(frame)), strict=True):
         counts, total, begin = row[1:], sum(row[1:]), 0.0
+        full = words.clean(row.label)
         for (state, _), count in zip(_STANDINGS, counts, strict=True):
             share = count / total if total else 0.0
-            full = words.clean(row.label)
-            # A number needs room: 9 px a character, in about two thirds of the width.
-            roomy = share * frame.width * 0.6 > 9 * len(str(count)) + 6
+            text = f"! {count}" if state == "Late" else str(count)
+            # A number needs room: 9 px a character, in about two thirds of the width. Each takes milliseconds to draw.
+            roomy = share * frame.width * 0.6 > 9 * len(text) + 6 and (len(shown) <= _ROWY_AT or state == "Done")
             drawn.append(
                 {
                     "name": name,
@@ -111,16 +125,26 @@ def standings(rows: Sequence[Standing], frame: Frame) -> Spec:
                     "end": begin + share,
                     "middle": begin + share / 2,
                     "count": count,
-                    "text": str(count) if roomy else "",
-                    "ink": "dark" if state == "Not started" else "light",
+                    "text": text if roomy else "",
+                    "ink": "light" if state in ("Done", "Late") else "dark",
                     "say": f"{full}: {state}, {count} of {total}",
                 }
             )
             begin += share
         if not total:
             drawn[-1] |= {"nobody": "nobody yet"}
-    scale = {"domain": [state for state, _ in _STANDINGS], "range": [var(tone) for _, tone in _STANDINGS]}
-    legend = {"title": None, "columns": 2 if is_narrow(frame) else 4, "symbolOpacity": 1}
+    states = [state for state, _ in _STANDINGS]
+    legend = {
+        "title": None,
+        "columns": 2 if is_narrow(frame) else 4,
+        "symbolOpacity": 1,
+        "symbolStrokeWidth": 1.5,
+        "labelExpr": "datum.label == 'Late' ? '! Late' : datum.label",
+    }
+
+    def by_state(values_of: list[Any]) -> dict[str, Any]:
+        return field("state", scale={"type": "ordinal", "domain": states, "range": values_of}, legend=legend)
+
     y = _names(drawn)
     ends = {
         "x": field("begin", "quantitative", axis=None, scale={"domain": [0, 1], "nice": False}),
@@ -131,15 +155,24 @@ def standings(rows: Sequence[Standing], frame: Frame) -> Spec:
     )
     layers = [
         {
-            "mark": {"type": "bar", "height": {"band": 0.72}, "stroke": var("chart-surface"), "strokeWidth": 1.5},
+            "transform": [{"filter": "datum.count > 0"}],
+            "mark": {
+                "type": "bar",
+                "height": {"band": 0.72},
+                "strokeWidth": 1.5,
+                "xOffset": _PART_GAP_PX,
+                "x2Offset": -_PART_GAP_PX,
+            },
             "encoding": {
                 "y": y,
                 **ends,
-                "color": field("state", scale=scale, legend=legend),
+                "fill": by_state([var(tone) for _, tone in _STANDINGS]),
+                "stroke": by_state([var(tone) for tone in _EDGES]),
                 **told(("full", "Name"), ("state", "State"), ("count", frame.unit)),
             },
         },
         {
+            "transform": [{"filter": "datum.text != ''"}],
             "mark": {"type": "text", "fontSize": 11, "fontWeight": 600, "baseline": "middle"},
             "encoding": {
                 "y": y,
@@ -158,7 +191,9 @@ def standings(rows: Sequence[Standing], frame: Frame) -> Spec:
     table = Table(["Name", *(state for state, _ in _STANDINGS)], [[*row] for row in rows])
     pairs = [(row.label, f"{words.percent(row.done, sum(row[1:]))} done, {row.late} late") for row in rows]
     picture = {"data": values(drawn), "layer": layers, "resolve": resolve}
-    return envelope(frame, words.finding_of_standings(rows), pairs, table, picture, _height(shown))
+    return envelope(
+        frame, words.finding_of_standings(rows), pairs, table, picture, _height(shown), left_out=left_out(rows)
+    )
 
 
 def _row(label: str, name: str, value: float | None, said: str, tone: str) -> dict[str, Cell]:
@@ -189,6 +224,9 @@ def _drawn(drawn: Sequence[dict[str, Cell]], most: float, frame: Frame, named: s
     domain = [0, (most or 1) / (1 - room)]
     tones = sorted({str(row["tone"]) for row in drawn})
     colour = field("tone", scale={"domain": tones, "range": [var(tone) for tone in tones]}, legend=None)
+    # What is pale on purpose has an edge of 3:1 (WCAG 1.4.11).
+    edges = [var("chart-axis" if tone == "chart-quiet" else tone) for tone in tones]
+    edge = field("tone", scale={"domain": tones, "range": edges}, legend=None)
     x = field("value", "quantitative", axis=None, scale={"domain": domain, "nice": False})
     zero = field("base", "quantitative", axis=None, scale={"domain": domain, "nice": False})
     known = [
@@ -207,9 +245,9 @@ def _drawn(drawn: Sequence[dict[str, Cell]], most: float, frame: Frame, named: s
                 "encoding": {"x": {"datum": 0, "type": "quantitative", "axis": None}},
             },
             {
-                "mark": {"type": "bar", "height": {"band": 0.68}, "cornerRadiusEnd": 2},
+                "mark": {"type": "bar", "height": {"band": 0.68}, "cornerRadiusEnd": 2, "strokeWidth": 1},
                 "transform": [{"filter": "datum.known"}],
-                "encoding": {"y": y, "x": x, "color": colour, **said},
+                "encoding": {"y": y, "x": x, "fill": colour, "stroke": edge, **said},
             },
             {
                 "mark": {"type": "text", "align": "left", "baseline": "middle", "dx": 6},
@@ -219,5 +257,6 @@ def _drawn(drawn: Sequence[dict[str, Cell]], most: float, frame: Frame, named: s
     }
 
 
-def _height(rows: Sequence[Any]) -> dict[str, int]:
-    return {"step": 22 if len(rows) > _ROWY_AT else 30}
+def _height(rows: Sequence[Any]) -> int:
+    """px."""
+    return len(rows) * (22 if len(rows) > _ROWY_AT else 30)

@@ -9,11 +9,20 @@ from datetime import date
 from typing import Any
 
 from app.charts import words
-from app.charts.building import MOST_ROWS, Spec, envelope, field, is_narrow, told, values
+from app.charts.building import MOST_ROWS, Spec, envelope, field, is_narrow, left_out, told, values
 from app.charts.rows import Cell, Day, Frame, Hour, Table
 from app.charts.theme import RAMP, var
 
 _THOUSANDS = "~s"
+# The same for every layer, or Vega-Lite complains. The offset leaves room for the unit above the axis.
+_LEGEND = {
+    "title": None,
+    "symbolType": "stroke",
+    "symbolStrokeWidth": 2,
+    "symbolSize": 400,
+    "symbolOpacity": 1,
+    "offset": 28,
+}
 
 
 def days(
@@ -24,14 +33,24 @@ def days(
     drawn = [_day(row.day, row.value, names[0], row.day, frame.unit) for row in shown]
     # What was before is drawn on the day that it is compared with, and says its own.
     drawn += [_day(now.day, row.value, names[1], row.day, frame.unit) for now, row in zip(shown, then, strict=False)]
-    layers = [_area(names[0], frame), _line(names, frame), _points(names, frame, alone=len(shown) == 1)]
-    if then:
-        layers.append(_ends(shown, then, names, frame))
+    layers = [
+        _area(names[0], frame),
+        _line(names, frame, named=bool(then)),
+        _points(names, frame, alone=len(shown) == 1, named=bool(then)),
+    ]
     header = ["Day", frame.unit] + (["Compared day", f"{frame.unit} then"] if then else [])
     table = Table(header, [_cells(index, row, then) for index, row in enumerate(rows)])
     pairs = [(_short(row.day), words.number(row.value)) for row in rows]
     title = words.finding_of_days(rows, before, frame.unit)
-    return envelope(frame, title, pairs, table, {"data": values(drawn), "layer": layers}, _height(frame))
+    return envelope(
+        frame,
+        title,
+        pairs,
+        table,
+        {"data": values(drawn), "layer": layers},
+        _height(frame),
+        left_out=left_out(rows, "last"),
+    )
 
 
 def growth(rows: Sequence[Day], frame: Frame, whole: int | None = None) -> Spec:
@@ -59,7 +78,15 @@ def growth(rows: Sequence[Day], frame: Frame, whole: int | None = None) -> Spec:
     table = Table(["Day", frame.unit], [[row.day.isoformat(), row.value] for row in rows])
     pairs = [(_short(row.day), words.number(row.value)) for row in rows]
     title = words.finding_of_growth(rows, whole, frame.unit)
-    return envelope(frame, title, pairs, table, {"data": values(drawn), "layer": layers}, _height(frame))
+    return envelope(
+        frame,
+        title,
+        pairs,
+        table,
+        {"data": values(drawn), "layer": layers},
+        _height(frame),
+        left_out=left_out(rows, "last"),
+    )
 
 
 def hours(rows: Sequence[Hour], frame: Frame) -> Spec:
@@ -104,7 +131,7 @@ def hours(rows: Sequence[Hour], frame: Frame) -> Spec:
         },
         {
             "transform": [{"filter": "datum.step < 0"}],
-            "mark": {"type": "point", "shape": "cross", "size": 16, "color": var("chart-quiet"), "strokeWidth": 0.5},
+            "mark": {"type": "point", "shape": "cross", "size": 16, "color": var("chart-axis"), "strokeWidth": 0.5},
             "encoding": {"x": x, "y": y, "description": field("say")},
         },
     ]
@@ -138,7 +165,15 @@ def sparkline(numbers: Sequence[float | None], frame: Frame) -> Spec:
     table = Table(["Point", frame.unit], [[index + 1, value] for index, value in enumerate(numbers)])
     pairs = [(str(index + 1), words.number(value)) for index, value in enumerate(numbers)]
     title = f"Last: {words.amount(shown[-1], frame.unit)}" if shown else words.NOTHING
-    spec = envelope(frame, title, pairs or [("", "")], table, {"data": values(drawn), "layer": layers}, 24)
+    spec = envelope(
+        frame,
+        title,
+        pairs or [("", "")],
+        table,
+        {"data": values(drawn), "layer": layers},
+        24,
+        left_out=left_out(numbers, "last"),
+    )
     return spec | ({} if pairs else {"description": f"{words.NOTHING}."})
 
 
@@ -203,22 +238,24 @@ def _area(name: str, frame: Frame) -> dict[str, Any]:
     }
 
 
-def _line(names: tuple[str, str], frame: Frame) -> dict[str, Any]:
+def _line(names: tuple[str, str], frame: Frame, named: bool = False) -> dict[str, Any]:
+    """named: with both names above, each beside a piece of its line; at the ends of lines they would cross them."""
     order = list(dict.fromkeys(names))
     colour = {"domain": order, "range": [var("chart-1"), var("chart-axis")][: len(order)]}
+    legend = _LEGEND if named else None
     dash = {"domain": order, "range": [[1, 0], [4, 3]][: len(order)]}
     return {
         "mark": {"type": "line", "strokeWidth": 2, "strokeCap": "round"},
         "encoding": {
             "x": _x(frame),
             "y": _y(frame),
-            "color": field("series", scale=colour, legend=None),
-            "strokeDash": field("series", scale=dash, legend=None),
+            "color": field("series", scale=colour, legend=legend),
+            "strokeDash": field("series", scale=dash, legend=legend),
         },
     }
 
 
-def _points(names: tuple[str, str], frame: Frame, alone: bool) -> dict[str, Any]:
+def _points(names: tuple[str, str], frame: Frame, alone: bool, named: bool = False) -> dict[str, Any]:
     """Where one can point at a day; seen only where a single day makes no line."""
     return {
         "transform": [{"filter": "isValid(datum.value)"}],
@@ -226,36 +263,10 @@ def _points(names: tuple[str, str], frame: Frame, alone: bool) -> dict[str, Any]
         "encoding": {
             "x": _x(frame),
             "y": _y(frame),
-            "color": field("series", legend=None, scale={"domain": list(dict.fromkeys(names))}),
+            "color": field("series", legend=_LEGEND if named else None, scale={"domain": list(dict.fromkeys(names))}),
             **told(("series", "Series"), ("date", "Day"), ("said", frame.unit)),
         },
     }
-
-
-def _ends(rows: Sequence[Day], then: Sequence[Day], names: tuple[str, str], frame: Frame) -> dict[str, Any]:
-    """The two names at the ends of their lines, the higher one above."""
-    ends = []
-    for name, found in ((names[0], rows), (names[1], then)):
-        last = max((index for index, row in enumerate(found[: len(rows)]) if row.value is not None), default=None)
-        if last is not None:
-            ends.append((found[last].value or 0, name, rows[last].day))
-    ends.sort(reverse=True)
-    layers = [
-        {
-            "data": values([{"day": day.isoformat(), "value": value, "text": name}]),
-            "mark": {
-                "type": "text",
-                "align": "right",
-                "baseline": "bottom" if index == 0 else "top",
-                "dy": -8 if index == 0 else 8,
-                "fontWeight": 600 if name == names[0] else 400,
-                "color": var("chart-1") if name == names[0] else var("chart-axis"),
-            },
-            "encoding": {"x": _x(frame), "y": _y(frame), "text": field("text")},
-        }
-        for index, (value, name, day) in enumerate(ends)
-    ]
-    return {"layer": layers}
 
 
 def _hour_axis(frame: Frame) -> dict[str, Any]:

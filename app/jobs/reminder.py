@@ -28,8 +28,9 @@ stopping = threading.Event()
 def get_incomplete_users(db: Session, lesson_date: date) -> Iterator[User]:
     """Learners with a lesson due on `lesson_date`, a day in their own time zone, that they have not completed.
 
-    Those without any statement are among them. Each once, by id; voided completions do not count. They are read
-    PAGE_LEARNERS at a time as the caller goes on, so that a course of any size fits; who wants them all makes a list.
+    Those without any statement are among them. Each once, by id; voided completions do not count. It gives people, not
+    pages: they are read PAGE_LEARNERS at a time as the caller goes on, in the caller's session, which has to be open
+    until the last one; so a course of any size fits. `list(…)` where all are wanted at once, or more than one time.
     """
     after: UUID | None = None
     while page := queries.incomplete_learners(db, lesson_date, after=after, limit=PAGE_LEARNERS):

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app import audit
+from app.accounts import learners
 from app.accounts.models import Cohort, CohortMember
 from app.errors import Conflict, NotFound
 from app.models import Notification, User
@@ -81,13 +82,20 @@ def resume(db: Session, learner_id: UUID, actor: str) -> ReminderStop:
 
 
 def unsubscribe(db: Session, learner_id: UUID) -> bool:
-    """The learner wants no more reminders. False when there is no such learner any more. Again: the same."""
-    if db.scalar(select(User.id).where(User.id == learner_id).with_for_update(key_share=True)) is None:
-        return False
-    known = db.get(ReminderStop, learner_id)
-    if known is None or known.unsubscribed_at is None:
-        _stop(db, learner_id, {"unsubscribed_at": clock.now()})
-    return True
+    """The learner wants no more reminders. False when there is no such learner any more. Again: the same.
+
+    Of one who became part of another it counts for that one, who is mailed in their place.
+    """
+    found: UUID | None = learner_id
+    # Again, because who was kept may be merged in turn between two looks; each turn takes one more merge.
+    while found is not None:
+        if db.scalar(select(User.id).where(User.id == found).with_for_update(key_share=True)) is not None:
+            known = db.get(ReminderStop, found, populate_existing=True)
+            if known is None or known.unsubscribed_at is None:
+                _stop(db, found, {"unsubscribed_at": clock.now()})
+            return True
+        found = learners.kept_as(db, found)
+    return False
 
 
 def template_of(db: Session, cohort_id: UUID) -> tuple[Cohort, ReminderTemplate | None]:

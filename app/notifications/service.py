@@ -34,6 +34,10 @@ RUN_SECONDS = 25 * 60
 """After so long a run ends and leaves the rest to the next one, 5 minutes later at most."""
 BOUNCES_IN_A_ROW = 20
 """When so many addresses in a row are refused, and none was taken before, it is not them: the run stops."""
+TROUBLES_IN_A_ROW = 10
+"""When the server hangs up on so many mails in a row, or refuses them for no fault of the address, it is the server and
+the run stops. Fewer may be the learners of one domain who happen to follow each other; more would each cost up to two
+timeouts of SMTP_TIMEOUT_SECONDS, and ten of those still fit into RUN_SECONDS."""
 OUTBOX_FROM = "7taps Analytics <reminders@localhost>"
 LOCK = "notifications.run"
 
@@ -83,13 +87,17 @@ class Said:
 
 @dataclass
 class _Sending:
-    """What a run needs at hand. said: the last mail, while nobody has written down what became of it."""
+    """What a run needs at hand. said: the last mail, while nobody has written down what became of it.
+
+    bounces, troubles: the last mails as long as each of them was one, see BOUNCES_IN_A_ROW and TROUBLES_IN_A_ROW.
+    """
 
     settings: Settings
     mailer: mail.Mailer
     mail_from: str
     run: Run = field(default_factory=Run)
     bounces: list[UUID] = field(default_factory=list)
+    troubles: list[Said] = field(default_factory=list)
     catalogue: Catalogue = field(default_factory=Catalogue)
     said: Said | None = None
 
@@ -242,6 +250,7 @@ def _count(sending: _Sending, reminder: Reminder, answer: Answer) -> None:
         case str():
             run_.sent += 1
             sending.bounces.clear()
+            sending.troubles.clear()
             return  # the next claim writes it down
         case mail.Refused(of_address=True):
             run_.bounced += 1
@@ -255,6 +264,7 @@ def _count(sending: _Sending, reminder: Reminder, answer: Answer) -> None:
         case _:
             run_.waiting += 1
             run_.stop_for_server(f"mail server: {answer}")
+    _see_whose_trouble(sending, sending.said)
     _settle(sending)
     if not isinstance(answer, mail.Refused) or not answer.of_address:
         sending.bounces.clear()
@@ -263,6 +273,28 @@ def _count(sending: _Sending, reminder: Reminder, answer: Answer) -> None:
             ledger.bounces_were_ours(db, sending.bounces)
         run_.failed, run_.bounced = run_.failed + len(sending.bounces), run_.bounced - len(sending.bounces)
         run_.stop_for_server(f"the mail server refused {BOUNCES_IN_A_ROW} addresses in a row; no address was blamed")
+
+
+def _see_whose_trouble(sending: _Sending, said: Said) -> None:
+    """Of one mail it is that mail's, of many in a row the server's: then those that it refused are tried again too."""
+    answer, run_ = said.answer, sending.run
+    refused = isinstance(answer, mail.Refused) and not answer.of_address
+    if not refused and not (isinstance(answer, mail.Delayed) and answer.hung_up):
+        sending.troubles.clear()
+        return
+    sending.troubles.append(said)
+    if len(sending.troubles) < TROUBLES_IN_A_ROW:
+        return
+    _settle(sending)
+    ours = [one for one in sending.troubles if isinstance(one.answer, mail.Refused)]
+    with session_scope() as db:
+        for one in ours:
+            # Later each time, as after any other no, so that those behind them have their turn too.
+            ledger.waiting(db, one.reminder.id, rules.retry_at(one.at, one.reminder.attempts), str(one.answer))
+    run_.failed, run_.waiting = run_.failed - len(ours), run_.waiting + len(ours)
+    run_.stop_for_server(
+        f"the mail server took none of {TROUBLES_IN_A_ROW} mails in a row, the last one with: {answer}"
+    )
 
 
 def _write_down(db: Session, said: Said, mail_from: str) -> None:

@@ -38,7 +38,7 @@ class MailError(Exception):
 
 
 class ServerAway(MailError):
-    """The server cannot be reached, or closed the connection before it was handed a mail. Nothing was sent."""
+    """The server cannot be reached, or closes the connection before it heard whom a mail is for. Nothing was sent."""
 
 
 class ServerRefuses(MailError):
@@ -46,7 +46,15 @@ class ServerRefuses(MailError):
 
 
 class Delayed(MailError):
-    """The server said 4yz: not now, later perhaps (RFC 5321 4.2.1). Nothing was sent."""
+    """The server said 4yz: not now, later perhaps (RFC 5321 4.2.1). Nothing was sent.
+
+    hung_up: it closed the connection over this mail (421, or without a word), twice where it may not have been about
+    the mail. Other mails may fare better over a new connection.
+    """
+
+    def __init__(self, answer: str, *, hung_up: bool = False):
+        super().__init__(answer)
+        self.hung_up = hung_up
 
 
 class Refused(MailError):

@@ -24,6 +24,9 @@ PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 MAX_ANSWER_CHARACTERS = 500
 LOGGED_IN = 235  # RFC 4954 6
+# RFC 3463 3: x.7.y is about policy, such as a relay that does not know us. Once the mail is there, x.3 to x.6 are about
+# the server, the way or the content; at RCPT large providers say 5.4.1 of an address that nobody has.
+_NOT_THE_ADDRESS = {"RCPT": re.compile(r"\d{3} 5\.7\."), "message": re.compile(r"\d{3} 5\.[3-7]\.")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,13 @@ class SmtpServer:
         return cls(
             parts.scheme, parts.hostname, port, user, unquote(parts.password) if parts.password is not None else None
         )
+
+
+class _HungUp(Delayed):
+    """The connection ended between naming the recipient and handing over the mail; over a new one it may be taken."""
+
+    def __init__(self, answer: str):
+        super().__init__(answer, hung_up=True)
 
 
 class SmtpMailer:
@@ -107,11 +117,14 @@ class SmtpMailer:
         return smtp
 
     def send(self, message: EmailMessage, sender: str, recipient: str) -> str:
-        """One mail to one recipient. A connection that broke before anything was handed over is opened again, once."""
+        """One mail to one recipient. A connection that ended before anything was handed over is opened again, once.
+
+        Where it ends twice after the recipient was named, it is about this mail as far as anybody can tell: Delayed.
+        """
         body = _on_the_wire(message, utf8=not recipient.isascii())
         try:
             return self._hand_over(body, sender, recipient)
-        except ServerAway:
+        except (ServerAway, _HungUp):
             return self._hand_over(body, sender, recipient)
 
     def _hand_over(self, body: bytes, sender: str, recipient: str) -> str:
@@ -141,7 +154,8 @@ class SmtpMailer:
             code, answer = command()
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
-            raise ServerAway(f"the connection broke at {name}: {error}") from error
+            told = f"the connection broke at {name}: {error or type(error).__name__}"
+            raise (ServerAway(told) if name == "MAIL" else _HungUp(told)) from error
         self._judge(name, code, answer)
 
     def _judge(self, step: str, code: int, answer: bytes) -> str:
@@ -150,15 +164,15 @@ class SmtpMailer:
             return said
         if code == 421:  # RFC 5321 3.8: the server closes this connection; the next one may do
             self._drop()
-            # After the whole mail was handed over the answer is still a clear no.
-            raise Delayed(said) if step == "message" else ServerAway(said)
+            if step == "message":  # after the whole mail was handed over the answer is still a clear no
+                raise Delayed(said, hung_up=True)
+            raise ServerAway(said) if step == "MAIL" else _HungUp(said)
         self._reset()
         if code < 500:
             raise Delayed(said)
-        if step in ("MAIL", "DATA"):
+        if step == "MAIL":  # says who we are, and nothing of whom the mail is for
             raise ServerRefuses(said)
-        # RFC 3463 3.8: x.7.y is about policy, such as a relay that does not know us, and not about the address.
-        raise Refused(said, of_address=not re.match(r"\d{3} 5\.7\.", said))
+        raise Refused(said, of_address=step != "DATA" and not _NOT_THE_ADDRESS[step].match(said))
 
     def _reset(self) -> None:
         try:

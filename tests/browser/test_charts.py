@@ -7,24 +7,17 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from shutil import which
 from typing import Any
 
 import pytest
 
 from app.charts.building import Spec, as_json
 from app.charts.drawing import browser_bundle, draw_svg
-from app.charts.rows import Bar, Day, Frame
-from app.charts.specs import bars
-from app.charts.specs_time import days
+from app.charts.rows import Answer, Bar, Day, Frame, Hour, Standing, Step
+from app.charts.specs import answers, bars, drop_off, standings
+from app.charts.specs_time import days, growth, hours, sparkline
 from app.charts.theme import custom_properties
 
-playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = which("chromium") or which("chromium-browser") or which("google-chrome")
-if CHROMIUM is None:
-    pytest.skip("there is no Chromium here", allow_module_level=True)
-
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -81,16 +74,14 @@ def site(spec: Spec, figure: str) -> Iterator[tuple[str, list[str]]]:
 
 
 @pytest.fixture
-def page() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        found = opened.new_page()
-        found.told = []
-        found.on("console", lambda message: found.told.append(message.text))
-        found.on("pageerror", lambda problem: found.told.append(str(problem)))
-        found.on("dialog", lambda dialog: (found.told.append("a dialog"), dialog.dismiss()))
-        yield found
-        opened.close()
+def page(browser: Any) -> Iterator[Any]:
+    found = browser.new_page()
+    found.told = []
+    found.on("console", lambda message: found.told.append(message.text))
+    found.on("pageerror", lambda problem: found.told.append(str(problem)))
+    found.on("dialog", lambda dialog: (found.told.append("a dialog"), dialog.dismiss()))
+    yield found
+    found.close()
 
 
 INLINE = (
@@ -138,6 +129,32 @@ def test_a_chart_that_is_seen_fetches_its_spec_and_fits_a_phone(page: Any) -> No
         box = page.locator(".chart-live svg").bounding_box()
         assert box["x"] + box["width"] <= 390
         assert "/days?as=spec" in asked
+    assert page.told == []
+
+
+EVERY = {
+    "days": lambda: days(compared(9), FRAME, compared(7)),
+    "growth": lambda: growth(compared(9), FRAME, 40),
+    "hours": lambda: hours([Hour(number % 6, number % 24, number) for number in range(60)], FRAME),
+    "sparkline": lambda: sparkline([1, 4, None, 2], Frame("learners", "", width=96)),
+    "bars": named,
+    "answers": lambda: answers([Answer("Yes", 3, True), Answer("No", 1, False)], FRAME),
+    "drop_off": lambda: drop_off([Step("Welcome", 9), Step("Feedback", 4)], 9, FRAME),
+    "standings": lambda: standings([Standing("Spring", 4, 3, 2, 1), Standing("New", 0, 0, 0, 0)], FRAME),
+    "nothing": lambda: bars([], FRAME),
+}
+
+
+def compared(most: int) -> list[Day]:
+    return [Day(date(2026, 11, 16 + at), at % most) for at in range(7)]
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_every_chart_comes_alive_without_a_word_in_the_console(page: Any, kind: str) -> None:
+    with site(EVERY[kind](), INLINE) as (address, _):
+        page.goto(address)
+        page.locator("figure").hover()
+        page.wait_for_selector("figure[data-chart-state=live]")
     assert page.told == []
 
 

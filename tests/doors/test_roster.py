@@ -1,18 +1,24 @@
 """Roster import through the door: a verdict for each row, then the same applied, once or many times."""
 
 import io
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import nullcontext
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import openpyxl
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.accounts import imports
 from app.accounts.models import Cohort, CohortMember, UserIdentifier
 from app.database import session_scope
 from app.models import User
+from app.platform import clock
 from tests.conftest import Doors
 from tests.statements import completed
 from tests.warehouse.record import load, meet
@@ -176,6 +182,59 @@ def test_an_import_that_breaks_says_how_far_it_came_and_goes_on_when_repeated(
     (one,) = doors.client.get("/api/imports", headers=doors.admin).json()
     assert (one["rows_done"], one["outcome"], one["counts"], told) == (20, "failed", {"new": 20}, [10, 20])
     assert enter(doors, rows)["counts"] == {"known": 20, "new": 5}
+
+
+KILLED = """
+import sys
+from app.accounts import roster_import
+from app.accounts.roster import read_roster
+from app.accounts.roster_files import read_table
+from app.database import session_scope
+
+roster_import.ROWS_PER_STEP = 10
+
+def wait(done):
+    print(done, flush=True)
+    if done == 20:
+        sys.stdin.read()
+
+roster = read_roster(read_table(sys.argv[1].encode()))
+roster_import.apply(session_scope, roster, time_zone="UTC", actor="command line", tell=wait)
+"""
+
+
+def test_an_import_whose_process_was_killed_is_closed_with_words_and_can_be_run_again(doors: Doors) -> None:
+    rows = "Email\n" + "".join(f"p{n}@example.org\n" for n in range(25))
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED, rows], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        steps = [process.stdout.readline() for _ in range(2)]
+        process.kill()
+    assert steps == ["10\n", "20\n"]
+
+    def told(minutes: int) -> dict[str, Any]:
+        with clock.set_now(datetime.fromisoformat(begun["updated_at"]) + timedelta(minutes=minutes)):
+            (one,) = doors.client.get("/api/imports", headers=doors.admin).json()
+            assert doors.client.get(f"/api/imports/{one['id']}", headers=doors.admin).json() == one
+            return one
+
+    (begun,) = doors.client.get("/api/imports", headers=doors.admin).json()
+    assert (begun["outcome"], begun["rows_done"]) == (None, 20)
+    assert told(imports.STALE_MINUTES - 1)["outcome"] is None
+    closed = told(imports.STALE_MINUTES + 1)
+    assert (closed["outcome"], closed["rows_done"], closed["counts"]) == ("failed", 20, {"new": 20})
+    assert "Run it again with the same file" in closed["reason"]
+    assert closed["finished_at"] is not None
+    assert enter(doors, rows)["counts"] == {"known": 20, "new": 5}
+    # It was only slow: what it does next opens it again, and its end is what it says.
+    with session_scope() as db:
+        imports.advance(db, UUID(closed["id"]), 25, {"new": 25})
+    with session_scope() as db:
+        assert imports.find(db, UUID(closed["id"])).reason is None
+        imports.finish(db, UUID(closed["id"]), "done")
+    done = doors.client.get(f"/api/imports/{closed['id']}", headers=doors.admin).json()
+    assert (done["outcome"], done["reason"]) == ("done", None)
 
 
 @pytest.mark.parametrize("roster_first", [True, False])

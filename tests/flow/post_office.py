@@ -11,7 +11,7 @@ from email.policy import default
 from typing import Any
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session, syntax
 
 logging.getLogger("mail.log").setLevel(logging.WARNING)  # it would tell every command
 
@@ -31,13 +31,16 @@ class Letter:
 class PostOffice:
     """The server. Each answer may be a line or a function of the recipient that gives one, None for yes.
 
+    at_data_command: what DATA itself is answered with; at_data: what the whole mail is.
     hang_up_after_data: the mail is taken, and the connection closed before anybody is told. users: names and passwords
     that `judge` lets in. logins: who tried.
     """
 
     at_mail: str | None = None
     at_recipient: Callable[[str], str | None] = lambda recipient: None
+    at_data_command: Callable[[str], str | None] = lambda recipient: None
     at_data: Callable[[str], str | None] = lambda recipient: None
+    hang_up_at_recipient: Callable[[str], bool] = lambda recipient: False
     hang_up_after_data: Callable[[str], bool] = lambda recipient: False
     on_arrival: Callable[[str], None] = lambda recipient: None
     letters: list[Letter] = field(default_factory=list)
@@ -61,7 +64,7 @@ class PostOffice:
                 probe.bind(("127.0.0.1", 0))
                 self.port = probe.getsockname()[1]
         self.options = controller_options or self.options
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, ready_timeout=20, **self.options)
+        self._controller = _Controller(self, hostname="127.0.0.1", port=self.port, ready_timeout=20, **self.options)
         self._controller.start()
         return self
 
@@ -102,10 +105,12 @@ class PostOffice:
         return "250 OK"
 
     async def handle_RCPT(
-        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+        self, server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         """RCPT TO."""
         self.tried.append(address)
+        if self.hang_up_at_recipient(address):
+            server.transport.abort()
         if no := self.at_recipient(address):
             return no
         envelope.rcpt_tos.append(address)
@@ -126,3 +131,22 @@ class PostOffice:
         if self.hang_up_after_data(recipient):
             server.transport.abort()
         return "250 OK, it is on its way"
+
+
+class _Server(SMTP):
+    """One that may say no to DATA itself."""
+
+    @syntax("DATA")
+    async def smtp_DATA(self, arg: str) -> None:
+        """The command, before the mail."""
+        (recipient,) = self.envelope.rcpt_tos
+        if no := self.event_handler.at_data_command(recipient):
+            await self.push(no)
+        else:
+            await super().smtp_DATA(arg)
+
+
+class _Controller(Controller):
+    def factory(self) -> SMTP:
+        """A server of ours for each connection."""
+        return _Server(self.handler, **self.SMTP_kwargs)

@@ -129,6 +129,56 @@ def test_a_server_that_goes_away_in_the_middle_of_a_run(office: PostOffice) -> N
     assert len(office.recipients()) == 6
 
 
+TROUBLE = {
+    "421 at RCPT": ("at_recipient", lambda address: "421 4.3.2 closing" if address.startswith("bad") else None),
+    "451 at RCPT": ("at_recipient", lambda address: "451 4.7.1 greylisted" if address.startswith("bad") else None),
+    "hangs up at RCPT": ("hang_up_at_recipient", lambda address: address.startswith("bad")),
+    "421 at DATA": ("at_data_command", lambda address: "421 4.3.2 closing" if address.startswith("bad") else None),
+    "451 at DATA": ("at_data_command", lambda address: "451 4.3.0 later" if address.startswith("bad") else None),
+    "554 at DATA": (
+        "at_data_command",
+        lambda address: "554 no valid recipients" if address.startswith("bad") else None,
+    ),
+    "421 after the mail": ("at_data", lambda address: "421 4.3.2 closing" if address.startswith("bad") else None),
+    "554 after the mail": ("at_data", lambda address: "554 5.6.0 not that" if address.startswith("bad") else None),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLE)
+def test_one_mail_that_the_server_does_not_want_holds_up_nobody_else(office: PostOffice, trouble: str) -> None:
+    course("bad@example.org", *(f"l{n}@example.org" for n in range(5)))
+    setattr(office, *TROUBLE[trouble])
+    run = send()
+    assert (run.stopped, run.server_away, run.sent, run.bounced) == (None, False, 5, 0)
+    assert rows()[0] == ("bad@example.org", "failed" if trouble.startswith("554") else "waiting", 1)
+    send(MORNING + timedelta(minutes=6))
+    assert rows()[0][2] == (1 if trouble.startswith("554") else 2)
+    assert len(office.letters) == 5
+    # Nothing is held against the address: the next day it is mailed.
+    setattr(office, TROUBLE[trouble][0], lambda address: None)
+    assert send(MORNING + timedelta(days=1)).sent == 6
+
+
+@pytest.mark.parametrize("trouble", ["421 at RCPT", "554 at DATA"])
+def test_a_server_that_takes_nothing_is_left_alone_after_ten_and_nobody_loses_the_day(
+    office: PostOffice, trouble: str
+) -> None:
+    course(*(f"bad{n:02}@example.org" for n in range(20)))
+    name, answer = TROUBLE[trouble]
+    setattr(office, name, answer)
+    run = send()
+    assert (run.looked_at, run.waiting, run.failed, run.server_away) == (10, 10, 0, True)
+    assert f"none of 10 mails in a row, the last one with: {trouble[:3]}" in str(run.stopped)
+    # While those in front wait, the next runs come to those behind: nobody holds up the others for good.
+    runs = [send(MORNING + timedelta(minutes=minutes)) for minutes in (3, 4)]
+    assert [(one.waiting, one.server_away) for one in runs] == [(10, True), (0, False)]
+    assert len(set(office.tried)) == 20
+    setattr(office, name, lambda address: None)
+    for minutes in (30, 60):
+        send(MORNING + timedelta(minutes=minutes))
+    assert len(office.letters) == 20
+
+
 def test_one_connection_serves_the_whole_run_and_a_closed_one_is_opened_again(office: PostOffice) -> None:
     course(*(f"l{n:02}@example.org" for n in range(12)))
     send()

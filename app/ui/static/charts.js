@@ -49,7 +49,7 @@ async function liven(figure) {
     drawing.append(place);
     delete spec.usermeta;
     await window.vegaEmbed(place, { ...spec, width: width > 160 ? Math.min(width, 1200) : spec.width }, {
-      mode: "vega-lite", renderer: "svg", actions: false, defaultStyle: false, ast: true, logLevel: 1,
+      mode: "vega-lite", renderer: "svg", actions: false, defaultStyle: false, ast: true,
       loader: { load: () => Promise.reject(new Error("charts hold their data")) },
       tooltip: { disableDefaultStyle: true, id: "chart-tooltip", theme: "page" },
     });
