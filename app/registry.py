@@ -10,8 +10,11 @@ import app.jobs.models
 import app.lrs.models
 import app.models
 import app.notifications.models
-import app.warehouse.models  # noqa: F401
+import app.warehouse.models
+import app.warehouse.sql_history  # noqa: F401
 from app.database import Base
+from app.warehouse.descriptions import describe
 
 TABLES: MetaData = Base.metadata
+describe(TABLES)
 ACTOR_MODULES = ("app.etl_streaming", "app.jobs.reconcile", "app.jobs.retention", "app.jobs.scheduler")

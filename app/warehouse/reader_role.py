@@ -130,7 +130,7 @@ def what_is_open(db: Connection, role: str | None = None) -> tuple[str, ...]:
 SHUT = (
     *("public.accounts", "public.sessions", "public.agent_tokens", "public.credentials", "public.state_documents"),
     *("public.agent_profile_documents", "public.activity_profile_documents", "public.avatar_claims"),
-    *("public.reminder_templates", "ops.audit_log"),
+    *("public.reminder_templates", "ops.audit_log", "ops.sql_history"),
 )
 """Tables that must not be readable, as a check of what somebody granted by hand."""
 
