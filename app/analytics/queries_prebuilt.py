@@ -94,7 +94,7 @@ SELECT max(coalesce(f.object_name, f.object_id)) AS question, f.choice AS answer
        bool_or(f.success) AS judged_right
   FROM statements_flat f
  WHERE f.lesson_id = %(lesson)s AND f.question_id IS NOT NULL AND f.choice IS NOT NULL
-   AND f.interaction_type IS DISTINCT FROM 'fill-in' AND f.interaction_type IS DISTINCT FROM 'long-fill-in'
+   AND f.interaction_type IN ('choice', 'likert', 'true-false', 'sequencing', 'matching', 'performance', 'numeric')
  GROUP BY f.question_id, f.choice ORDER BY question, given DESC, answer
 """
 
@@ -102,7 +102,7 @@ TEXTS = """
 SELECT f.learner_id, coalesce(f.object_name, f.object_id) AS question, f.response AS answer, f.occurred_at AS answered_at
   FROM statements_flat f
  WHERE f.lesson_id = %(lesson)s AND f.question_id IS NOT NULL AND f.response IS NOT NULL
-   AND (f.interaction_type IN ('fill-in', 'long-fill-in', 'other') OR f.choice IS NULL OR f.card_type IN ('form', 'text'))
+   AND coalesce(f.interaction_type, 'other') IN ('fill-in', 'long-fill-in', 'other')
  ORDER BY f.occurred_at DESC, f.statement_id
 """
 

@@ -5,11 +5,11 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.ui import account, accounts_admin, login, parts
+from app.ui import account, accounts_admin, db_terminal, login, parts
 from app.ui.assets import PREFIX, get_asset
 from app.ui.errors import ErrorPages
 
-ROUTERS = (login.router, account.router, accounts_admin.router, parts.router)
+ROUTERS = (login.router, account.router, accounts_admin.router, db_terminal.router, parts.router)
 
 
 class SqueezedPages:
