@@ -162,14 +162,16 @@ def store_statements(db: Session, statements: Iterable[Incoming]) -> Loaded:
     return _store(db, prepare_statements(statements, "door"), flattened_at=None)[1]
 
 
-def run_incremental_etl(db: Session, *, limit: int = 1_000) -> Loaded:
+def run_incremental_etl(db: Session, *, limit: int = 1_000, stored_since: datetime | None = None) -> Loaded:
     """Flatten up to `limit` raw statements that have no flat row yet, in the caller's transaction.
+
+    stored_since: only those that were accepted at this moment or later; None: all.
 
     The mark on the row decides, so a statement that was committed late is found too. Several sweeps at once take
     turns. Call it until `new` and `buried` are both 0.
     """
     take_turn(db, alone=True)
-    return flatten_stored(db, _waiting(db, limit))
+    return flatten_stored(db, _waiting(db, limit, stored_since))
 
 
 def flatten_stored(db: Session, rows: Iterable[Any]) -> Loaded:
@@ -193,9 +195,9 @@ def flatten_stored(db: Session, rows: Iterable[Any]) -> Loaded:
     return Loaded(new=len(flattened), buried=len(failed))
 
 
-def give_up_on_next(db: Session, error: Exception) -> Loaded:
+def give_up_on_next(db: Session, error: Exception, *, stored_since: datetime | None = None) -> Loaded:
     """Bury the statement that waits first for the sweep, because the database refuses its flat row with this error."""
-    rows = _waiting(db, 1)
+    rows = _waiting(db, 1, stored_since)
     give_up(db, [(row, error) for row in rows])
     return Loaded(buried=len(rows))
 
@@ -220,7 +222,7 @@ def flat_rows(db: Session, rows: Iterable[Any]) -> tuple[dict[UUID, dict[str, An
     return {key: p.row for key, p in prepared.items()}, failed
 
 
-def _waiting(db: Session, limit: int) -> Sequence[Any]:
+def _waiting(db: Session, limit: int, stored_since: datetime | None) -> Sequence[Any]:
     """The raw statements that wait for their flat row, the oldest first, locked; those that others hold are skipped."""
     query = (
         select(
@@ -239,6 +241,8 @@ def _waiting(db: Session, limit: int) -> Sequence[Any]:
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
+    if stored_since is not None:
+        query = query.where(StatementRaw.stored_at >= stored_since)
     return db.execute(query).all()
 
 

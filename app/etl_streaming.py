@@ -4,7 +4,7 @@ into quarantine. An entry is acknowledged, and then deleted, only after the tran
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +27,7 @@ from app.platform.broker import broker
 from app.platform.logs import get_logger
 from app.platform.redis import redis_client
 from app.publishing import settle_ids
-from app.streaming import RefusedEntry, StatementStream, StreamEntry, attachments_in, why_halted
+from app.streaming import OLDEST_ID, RefusedEntry, StatementStream, StreamEntry, attachments_in, moment_of, why_halted
 from app.warehouse.bronze import keep_attachments
 
 log = get_logger(__name__)
@@ -88,12 +88,31 @@ def stream_state() -> StreamState:
         groups = stream.client.xinfo_groups(stream.name)
     except redis.ResponseError:
         return StreamState(0, 0, None)
-    first: Any = stream.client.xrange(stream.name, count=1)
-    oldest_at = None
-    if first:
-        milliseconds = int(first[0][0].split(b"-")[0])
-        oldest_at = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    oldest: Any = stream.client.eval(OLDEST_ID, 1, stream.name)
+    oldest_at = moment_of(oldest.decode()) if oldest else None
     return StreamState(int(stream.client.xlen(stream.name)), sum(group["pending"] for group in groups), oldest_at)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerState:
+    """One of the consumer group. pending: entries it took and has not acknowledged. idle: since it last asked."""
+
+    name: str
+    pending: int
+    idle_seconds: float
+
+
+def stream_consumers() -> list[ConsumerState]:
+    """Who reads the stream, by name; nobody when no worker has ever run. Raises what Redis raises."""
+    stream = the_stream()
+    try:
+        found: Any = stream.client.xinfo_consumers(stream.name, get_settings().stream_group)
+    except redis.ResponseError:
+        return []
+    return sorted(
+        (ConsumerState(one["name"].decode(errors="replace"), one["pending"], one["idle"] / 1000) for one in found),
+        key=lambda one: one.name,
+    )
 
 
 def the_stream() -> StatementStream:

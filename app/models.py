@@ -39,6 +39,8 @@ class User(Base):
     __table_args__ = (
         Index("uq_users_avatar_lower", func.lower(avatar), unique=True),
         Index("ix_users_email", "email"),
+        # The order of the list of learners, letter by letter as app/accounts/visibility.py writes it.
+        Index("ix_users_shown_name", text("lower(coalesce(name, email, phone, ''))"), "id"),
     )
 
 
@@ -139,7 +141,8 @@ class StatementFlat(Base):
     __table_args__ = (
         Index("ix_statements_flat_learner_id_lesson_id", "learner_id", "lesson_id"),
         Index("ix_statements_flat_lesson_id_occurred_at", "lesson_id", "occurred_at"),
-        Index("ix_statements_flat_occurred_at", "occurred_at"),
+        # With whose it was and about which lesson, so that the overview reads no rows of the table.
+        Index("ix_statements_flat_occurred_at", "occurred_at", postgresql_include=["learner_id", "lesson_id"]),
         # All that is counted of answers, so that reports read no rows of the table.
         Index(
             "ix_statements_flat_answers",

@@ -17,4 +17,10 @@ from app.warehouse.descriptions import describe
 
 TABLES: MetaData = Base.metadata
 describe(TABLES)
-ACTOR_MODULES = ("app.etl_streaming", "app.jobs.reconcile", "app.jobs.retention", "app.jobs.scheduler")
+ACTOR_MODULES = (
+    "app.etl_streaming",
+    "app.jobs.imports",
+    "app.jobs.reconcile",
+    "app.jobs.retention",
+    "app.jobs.scheduler",
+)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from uuid import UUID
 
 import orjson
 from sqlalchemy.orm import Session
@@ -41,11 +42,13 @@ def import_responses(
     cohort: str | None,
     actor: str,
     dry_run: bool,
+    import_id: UUID | None = None,
 ) -> ResponsesRead:
     """Make statements of an export and have them accepted; those that are stored already are passed over.
 
     stream: None where doors store by themselves (ETL_MODE=incremental). cohort: whose plan says which lesson has which
     number; without one lessons are made up under `course`. What is counted as queued is durable when this returns.
+    import_id: of the import in the ledger, where it has been entered already.
     """
     with units() as db:
         lesson_iri = _plan_of(db, cohort) if cohort else made_up_lesson(course)
@@ -54,7 +57,8 @@ def import_responses(
     problems += more
     with units() as db:
         known = bronze.content_hashes(db, [one.id for one in valid]).keys()
-        import_id = None if dry_run else imports.begin(db, "responses", actor, len(table.rows))
+        if not dry_run and import_id is None:
+            import_id = imports.begin(db, "responses", actor, len(table.rows))
     new = [one for one in valid if one.id not in known]
     counts = {"queued": len(new), "known": len(known), "skipped": len(problems)}
     if import_id is not None:

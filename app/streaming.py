@@ -24,6 +24,8 @@ FORMAT = b"1"
 
 LOOK_SECONDS = 0.05
 """How often whoever waits for the loader looks whether it has come far enough."""
+OLDEST_ID = "local e = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1) return e[1] and e[1][1] or ''"
+"""The script that tells the id of the oldest entry of a stream: an entry itself may hold megabytes."""
 _ATTACHMENT = b"attachment:"
 OUT_OF_MEMORY = "Redis has reached its own maxmemory."
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Request
 
-from app.access.forms import FORM, form_of
+from app.access.forms import FORM, MULTIPART, form_of, parts_of
 from app.config import Settings
 from app.errors import NotAllowed
 
@@ -54,12 +54,16 @@ def is_token_of(secret: bytes, token: str) -> bool:
 async def check(request: Request, secret: bytes) -> None:
     """Forged unless the request comes from a page of this site and carries a token of this secret.
 
-    The token is the header X-CSRF-Token, or the field csrf_token of a form that is sent urlencoded.
+    The token is the header X-CSRF-Token, or the field csrf_token of a form.
     """
     check_origin(request)
     token = request.headers.get(HEADER)
-    if token is None and request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if token is None and media_type == FORM:
         token = (await form_of(request)).get(FIELD)
+    if token is None and media_type == MULTIPART:
+        sent = (await parts_of(request)).get(FIELD)
+        token = sent if isinstance(sent, str) else None
     if token is None:
         raise Forged(f"With a session this needs the header {HEADER}, or the field {FIELD} of a form.")
     if not is_token_of(secret, token):

@@ -4,11 +4,14 @@ from typing import Annotated, cast
 from urllib.parse import parse_qsl
 
 from fastapi import Depends, Request
-from starlette.datastructures import ImmutableMultiDict
+from starlette.datastructures import FormData, ImmutableMultiDict
 
 from app.errors import BadRequest, Problem, TooLarge, Unsupported
 
 FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
+MOST_PARTS = 20
+MOST_PART_BYTES = 8 * 1024
 MOST_FIELDS = 1_000
 MOST_BYTES = 2 * 2**20
 
@@ -26,6 +29,11 @@ async def form_of(request: Request) -> Fields:
 Form = Annotated[Fields, Depends(form_of)]
 
 
+async def parts_of(request: Request) -> FormData:
+    """A form with one file and a few short fields (RFC 7578). HTTPException (400) says what is wrong with it."""
+    return await request.form(max_files=1, max_fields=MOST_PARTS, max_part_size=MOST_PART_BYTES)
+
+
 async def _body(request: Request) -> bytes:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         raise Unsupported(f"Send {FORM}.", [Problem("Content-Type", "is no form.")])
@@ -41,4 +49,6 @@ def _read(request: Request, body: bytes) -> Fields:
     except ValueError:
         told = f"is not a form in UTF-8 with at most {MOST_FIELDS} fields."
         raise BadRequest(f"The body {told}", [Problem("$", told)]) from None
+    if any("\x00" in value for _, value in pairs):
+        raise BadRequest("The form holds a NUL character.", [Problem("$", "holds a NUL character.", "Text.")])
     return ImmutableMultiDict(pairs)

@@ -12,8 +12,8 @@ from app.accounts.identifiers import Person, person_known_by
 from app.accounts.lessons import lesson_id_of, note_lessons
 from app.accounts.models import Cohort, CohortLesson, CohortMember
 from app.accounts.people import fill_in, recognise, take_turn
-from app.accounts.schemas import CoursePlan, CourseRead, LessonPlanRead
-from app.errors import NotFound
+from app.accounts.schemas import CoursePlan, CourseRead, LessonPlace, LessonPlanRead
+from app.errors import BadRequest, NotFound, Problem
 from app.models import Lesson
 from app.schemas import CohortPlan, CohortRead, LearnerPlan, LessonPlan
 
@@ -107,6 +107,35 @@ def show_lessons(db: Session, slug: str) -> CourseRead:
             for planned, lesson in rows
         ],
     )
+
+
+def plan_lesson(db: Session, cohort_id: UUID, lesson_id: UUID, change: LessonPlace) -> None:
+    """Move one lesson of a cohort to another place and day; the other lessons keep their order.
+
+    A first day of the cohort that is given moves every lesson that is due some days after it. NotFound: no such cohort,
+    or the lesson is not in its plan. BadRequest: due some days after a first day that the cohort does not have.
+    """
+    cohort = db.get(Cohort, cohort_id, with_for_update=True)
+    if cohort is None:
+        raise NotFound(f"There is no cohort {cohort_id}.")
+    query = select(CohortLesson).where(CohortLesson.cohort_id == cohort_id)
+    rows = list(db.scalars(query.order_by(CohortLesson.position, CohortLesson.lesson_id)))
+    moved = next((row for row in rows if row.lesson_id == lesson_id), None)
+    if moved is None:
+        raise NotFound(f"The lesson {lesson_id} is not in the plan of {cohort.name}.")
+    if change.starts_on is not None:
+        cohort.starts_on = change.starts_on
+    if change.due_after_days is not None and cohort.starts_on is None:
+        wrong = Problem("starts_on", "is missing: the days are counted from it.", "The first day of the cohort.")
+        raise BadRequest(f"starts_on {wrong.message}", [wrong])
+    moved.due_on, moved.due_after_days = change.due_on, change.due_after_days
+    rows.remove(moved)
+    rows.insert(change.position - 1, moved)
+    for position, row in enumerate(rows, start=1):
+        row.position = position
+        if row.due_after_days is not None and cohort.starts_on is not None:
+            row.due_on = cohort.starts_on + timedelta(days=row.due_after_days)
+    db.flush()
 
 
 def _by_slug(db: Session, slug: str) -> Cohort:

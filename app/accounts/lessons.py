@@ -48,6 +48,14 @@ def list_lessons(db: Session, after: UUID | None = None, limit: int = PAGE_LESSO
     return [_read(lesson) for lesson in rows]
 
 
+def read_lesson(db: Session, lesson_id: UUID) -> LessonRead:
+    """The lesson of this id. NotFound when the catalogue does not have it."""
+    lesson = db.get(Lesson, lesson_id)
+    if lesson is None:
+        raise NotFound(f"There is no lesson {lesson_id}.")
+    return _read(lesson)
+
+
 def change_lesson(db: Session, lesson_id: UUID, change: LessonChange) -> LessonRead:
     """Give a lesson a title and a link. NotFound when the catalogue does not have it."""
     lesson = db.get(Lesson, lesson_id, with_for_update=True)

@@ -1,9 +1,10 @@
 """Tables of people and of the credentials that senders present."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, CheckConstraint, Date, ForeignKey, Index, SmallInteger, Text, func, text
+from sqlalchemy import ARRAY, CheckConstraint, Date, ForeignKey, Index, LargeBinary, SmallInteger, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -135,3 +136,30 @@ class Credential(Base):
     created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
     last_used_at: Mapped[datetime | None] = mapped_column(Moment)
     revoked_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class Upload(Base):
+    """Grain: one row per file that somebody uploaded to a page, from the look at it until a day later.
+
+    The file itself is kept only until it is applied or discarded.
+    """
+
+    __tablename__ = "uploads"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    kind: Mapped[str] = mapped_column(Text, comment="roster, responses")
+    actor: Mapped[str] = mapped_column(Text, comment="who uploaded it")
+    file_name: Mapped[str] = mapped_column(Text)
+    choices: Mapped[dict[str, str]] = mapped_column(JSONB, comment="what was chosen beside the file")
+    content: Mapped[bytes | None] = mapped_column(LargeBinary, comment="NULL once it is applied or discarded")
+    summary: Mapped[dict[str, Any]] = mapped_column(JSONB, comment="what it comes to, or came to, without its rows")
+    lines: Mapped[list[Any]] = mapped_column(JSONB, comment="the same row by row, in order")
+    import_id: Mapped[UUID | None] = mapped_column(comment="ops.imports.id, once it is applied")
+    problem: Mapped[str | None] = mapped_column(Text, comment="why applying it failed")
+    uploaded_at: Mapped[datetime] = mapped_column(Moment)
+
+    __table_args__ = (
+        Index("ix_uploads_uploaded_at", "uploaded_at"),
+        Index("ix_uploads_import_id", "import_id"),
+        {"schema": "ops"},
+    )

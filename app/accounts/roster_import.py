@@ -59,16 +59,23 @@ def look_at(db: Session, roster: Roster) -> RosterRead:
 
 
 def apply(
-    units: Units, roster: Roster, *, time_zone: str, actor: str, tell: Callable[[int], None] = lambda _: None
+    units: Units,
+    roster: Roster,
+    *,
+    time_zone: str,
+    actor: str,
+    tell: Callable[[int], None] = lambda _: None,
+    import_id: UUID | None = None,
 ) -> RosterRead:
     """Enter the roster: new learners, what changed of known ones, cohorts and who is in them. Again changes nothing.
 
     What a filled cell says replaces what was known; an empty one changes nothing; nobody leaves a cohort. Each step is
     a transaction of its own, and says in ops.imports how far it is; `tell` is called with the rows done after each.
-    time_zone: of cohorts that are new.
+    time_zone: of cohorts that are new. import_id: of the import in the ledger, where it has been entered already.
     """
-    with units() as db:
-        import_id = imports.begin(db, "roster", actor, len(roster.rows))
+    if import_id is None:
+        with units() as db:
+            import_id = imports.begin(db, "roster", actor, len(roster.rows))
     verdicts: list[RowRead] = []
     with imports.watched(units, import_id):
         for rows in _steps(roster):

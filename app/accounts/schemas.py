@@ -4,9 +4,9 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from app.schemas import CohortSlug, Lessons, Link, Name, ProblemRead, StartDay, Strict, Text200
+from app.schemas import CohortSlug, DaysAfter, Lessons, Link, Name, ProblemRead, StartDay, Strict, Text200
 
 PAGE_LEARNERS = 50
 PAGE_MAX_LEARNERS = 200
@@ -119,6 +119,23 @@ class CoursePlan(Strict):
     lessons: Lessons
 
 
+class LessonPlace(Strict):
+    """Where a lesson stands in the plan of a cohort, 1 for the first, and when it is due: a day, or so many days after
+    the cohort's first day, or never. starts_on: that first day; null: as it is.
+    """
+
+    position: int = Field(ge=1, le=500)
+    due_on: date | None = Field(default=None, ge=date(1970, 1, 1), le=date(2200, 1, 1))
+    due_after_days: DaysAfter | None = None
+    starts_on: StartDay | None = None
+
+    @model_validator(mode="after")
+    def _due_once(self) -> "LessonPlace":
+        if self.due_on is not None and self.due_after_days is not None:
+            raise ValueError("give a day or a number of days, not both")
+        return self
+
+
 class IdentifierRead(BaseModel):
     """By what a learner is known. implied: it follows from another one (the hash of an address)."""
 
@@ -209,3 +226,16 @@ class LearnerExport(BaseModel):
     documents: list[dict[str, Any]]
     dead_letters: list[dict[str, Any]]
     other_tables: dict[str, list[dict[str, Any]]]
+
+
+class UploadLine(BaseModel):
+    """A row of an uploaded file, and what it comes to. who: what the row calls its person; null under pseudonyms."""
+
+    row: int
+    verdict: str
+    who: str | None = None
+    learner_id: UUID | None = None
+    cohort: str | None = None
+    changes: list[str] = []
+    duplicate_of: int | None = None
+    problems: list[ProblemRead] = []

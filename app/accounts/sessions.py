@@ -102,6 +102,19 @@ def known(db: Session, limits: Limits, token: str, admin_token: str | None) -> K
     return Known(session.id, account.role, account.name, account.id)
 
 
+def lasts(db: Session, limits: Limits, session_id: UUID) -> bool:
+    """Whether a session has not ended, without noting that it was seen: a page left open is nobody at work."""
+    now = clock.now()
+    query = select(LoginSession, Account).outerjoin(Account).where(LoginSession.id == session_id)
+    found = db.execute(query).first()
+    if found is None:
+        return False
+    session, account = found
+    if session.expires_at <= now or session.last_seen_at + limits.idle <= now:
+        return False
+    return account is None or (account.disabled_at is None and session.created_at >= account.password_changed_at)
+
+
 def end(db: Session, session_id: UUID, account_id: UUID | None) -> bool:
     """End one session of the account (None: of ADMIN_TOKEN); False when it is no session of theirs, or ended."""
     mine = LoginSession.account_id.is_(None) if account_id is None else LoginSession.account_id == account_id

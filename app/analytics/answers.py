@@ -48,6 +48,15 @@ def lesson_answers(db: Session, lesson_id: UUID, filters: Filters, page: Page, t
     return _answers(db, [lesson], name_of(cohort) if cohort else None, filters=filters, page=page, texts=texts)
 
 
+def question_answers(db: Session, lesson_id: UUID, question_id: UUID, filters: Filters) -> QuestionAnswers | None:
+    """What was answered to one question of a lesson; None when nobody ever did. NotFound: no such lesson."""
+    lesson = lesson_scope(db, lesson_id)
+    cohort = chosen_cohort(db, filters)
+    name = name_of(cohort) if cohort else None
+    report = _answers(db, [lesson], name, filters=filters, page=Page(), texts=lambda *_: "", only=question_id)
+    return report.questions[0] if report.questions else None
+
+
 def _answers(
     db: Session,
     lessons: Sequence[LessonName],
@@ -56,10 +65,12 @@ def _answers(
     filters: Filters,
     page: Page,
     texts: TextsLink,
+    only: UUID | None = None,
 ) -> AnswersReport:
     zone = filters.zone(cohort.time_zone if cohort else None)
     part = Part(*filters.statements("learner_id"), *filters.span(zone))
-    found = _questions(db, [lesson.id for lesson in lessons], page)
+    lesson_ids = [lesson.id for lesson in lessons]
+    found = _questions(db, lesson_ids, page) if only is None else _only_question(db, lesson_ids, only)
     shown = found[: page.limit]
     asked = [(row.lesson_id, row.question_id) for row in shown]
     known = {(row.lesson_id, row.question_id): row for row in queries_answers.definitions(db, asked)}
@@ -103,6 +114,13 @@ def _questions(db: Session, lesson_ids: Sequence[UUID], page: Page) -> list[Row[
     return [found[place] for key, place in ordered if after is None or key > after]
 
 
+def _only_question(db: Session, lesson_ids: Sequence[UUID], question_id: UUID) -> list[Row[Any]]:
+    """This question, where one of the lessons has it."""
+    before = UUID(int=question_id.int - 1) if question_id.int else None
+    rows = queries_answers.questions(db, list(enumerate(lesson_ids, start=1)), 1, after=before)
+    return [row for row in rows if row.question_id == question_id]
+
+
 def _natural(text: str) -> list[tuple[int, str]]:
     """A key by which card-10 comes after card-9."""
     return [(int(part), "") if part.isdigit() else (-1, part) for part in _DIGITS.split(text) if part]
@@ -134,6 +152,7 @@ def _question(
     ]
     rated = sum(answers for _, answers in ratings)
     words = rules.choice_texts(definition)
+    right = rules.right_choices(definition, ((one.choice, one.success) for one in counted)) if kind == "quiz" else {}
     return QuestionAnswers.model_construct(
         question_id=row.question_id,
         object_id=masked(viewer, row.object_id, numbers=False),
@@ -145,7 +164,11 @@ def _question(
         distribution=(
             [
                 ChoiceCount.model_construct(
-                    value=value, text=words.get(value), count=count, share=rules.rate(count, learners)
+                    value=value,
+                    text=words.get(value),
+                    count=count,
+                    share=rules.rate(count, learners),
+                    is_right=right.get(value),
                 )
                 for value, count in rules.distribution((_counted_as(one, viewer), one.answers) for one in latest)
             ]

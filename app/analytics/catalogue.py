@@ -127,9 +127,9 @@ def _listed(names: tuple[str, ...]) -> str:
 
 
 _COHORT = Parameter("cohort", "Cohort", "cohort", needed=True)
-_ANY_COHORT = Parameter("cohort", "Cohort", "cohort", help="Left open: all of them.")
+_ANY_COHORT = Parameter("cohort", "Cohort", "cohort")
 _LESSON = Parameter("lesson", "Lesson", "lesson", needed=True)
-_ANY_LESSON = Parameter("lesson", "Lesson", "lesson", help="Left open: all of them.")
+_ANY_LESSON = Parameter("lesson", "Lesson", "lesson")
 _SINCE = Parameter("since", "From day", "day", default=28)
 
 _ALL = (
@@ -177,9 +177,8 @@ _ALL = (
             _ANY_COHORT,
             Parameter(
                 "times",
-                "Times the median",
+                "Slow beyond times the median",
                 "number",
-                "A lesson counts as slow beyond so many times its median.",
                 default=3,
                 least=1,
                 most=1000,
@@ -204,7 +203,7 @@ _ALL = (
         sql.QUESTIONS,
         (
             _ANY_LESSON,
-            Parameter("least", "Least answers", "number", "With fewer it says little.", default=5, least=1, most=10**6),
+            Parameter("least", "Answers at least", "number", default=5, least=1, most=10**6),
         ),
         Chart("bars", "question", "right_percent", "% right"),
     ),

@@ -1,8 +1,8 @@
 """How a cohort is doing: completion, how long it takes, who is active, who is at risk and why."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -28,14 +28,23 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
-    """What was read of a cohort: its learners, and those of them at risk, the worst off first."""
+class CohortReading:
+    """What was read of a cohort: its learners, and those of them at risk, the worst off first.
+
+    learners: rows of queries_overview.learners. todays: the day it is, by time zone; home_today: where none is known.
+    """
 
     scope: CohortScope
     viewer: visibility.Viewer
     now: datetime
     learners: Sequence[Row[Any]]
     at_risk: list[tuple[Row[Any], rules.Risk]]
+    todays: Mapping[str, date]
+    home_today: date
+
+    def today_of(self, time_zone: str | None) -> date:
+        """The day it is for a learner of this time zone."""
+        return self.todays.get(time_zone or "", self.home_today)
 
 
 def cohort_overview(db: Session, cohort_id: UUID, filters: Filters, limits: Limits, page: Page) -> CohortOverview:
@@ -44,7 +53,11 @@ def cohort_overview(db: Session, cohort_id: UUID, filters: Filters, limits: Limi
     With days, lessons count what was first started and completed on them; who is active, finished or at risk is told
     as of now.
     """
-    read = _read(db, cohort_id, filters, limits)
+    return overview_of(db, read_cohort(db, cohort_id, filters, limits), limits, page)
+
+
+def overview_of(db: Session, read: CohortReading, limits: Limits, page: Page) -> CohortOverview:
+    """The overview of a cohort that has been read."""
     scope, count = read.scope, len(read.learners)
     found = {row.lesson_id: row for row in queries_overview.lessons(db, scope.part, scope.lesson_ids)}
     lessons = [_lesson(scope, lesson, found.get(lesson.id), count) for lesson in scope.lessons]
@@ -64,10 +77,11 @@ def cohort_overview(db: Session, cohort_id: UUID, filters: Filters, limits: Limi
 
 def cohort_at_risk(db: Session, cohort_id: UUID, filters: Filters, limits: Limits, page: Page) -> AtRiskReport:
     """One page of who is at risk and why. Errors as for cohort_scope."""
-    return _at_risk(db, _read(db, cohort_id, filters, limits), limits, page)
+    return _at_risk(db, read_cohort(db, cohort_id, filters, limits), limits, page)
 
 
-def _read(db: Session, cohort_id: UUID, filters: Filters, limits: Limits) -> _Read:
+def read_cohort(db: Session, cohort_id: UUID, filters: Filters, limits: Limits) -> CohortReading:
+    """The learners of a cohort with what they did, for all that is told of them. Errors as for cohort_scope."""
     scope, now = cohort_scope(db, cohort_id, filters), clock.now()
     home = scope.cohort.time_zone
     zones = queries_overview.time_zones(db, scope.part)
@@ -97,14 +111,14 @@ def _read(db: Session, cohort_id: UUID, filters: Filters, limits: Limits) -> _Re
         if risk.reasons:
             at_risk.append((row, risk))
     at_risk.sort(key=_worst_first)
-    return _Read(scope, filters.viewer, now, learners, at_risk)
+    return CohortReading(scope, filters.viewer, now, learners, at_risk, todays, cohort_today)
 
 
 def _worst_first(one: tuple[Row[Any], rules.Risk]) -> tuple[int, datetime, UUID]:
     return -one[1].overdue, one[1].silent_since, one[0].id
 
 
-def _at_risk(db: Session, read: _Read, limits: Limits, page: Page) -> AtRiskReport:
+def _at_risk(db: Session, read: CohortReading, limits: Limits, page: Page) -> AtRiskReport:
     scope, rest = read.scope, read.at_risk
     if page.cursor:
         after = read_cursor(page.cursor, int, datetime, UUID)

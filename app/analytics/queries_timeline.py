@@ -1,5 +1,6 @@
 """The SELECTs on one learner."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -56,3 +57,18 @@ ORDER BY flat.occurred_at DESC, flat.statement_id DESC LIMIT :limit
             limit=limit,
         ),
     ).all()
+
+
+def definitions(db: Session, keys: Collection[UUID]) -> dict[UUID, Any]:
+    """What is known of activities, by their key (stable_id of their IRI): the canonical definition, parsed."""
+    sql = "SELECT key, definition FROM silver.activities WHERE key = ANY(CAST(:keys AS uuid[]))"
+    return {row.key: row.definition for row in db.execute(text(sql), {"keys": list(keys)})}
+
+
+def actor_counts(db: Session, learner_id: UUID) -> Rows:
+    """Under what a learner's statements came: actor_key, statements, last_at."""
+    sql = """
+SELECT actor_key, count(*) AS statements, max(occurred_at) AS last_at FROM silver.statements_flat
+WHERE learner_id = :id GROUP BY actor_key
+"""
+    return db.execute(text(sql), {"id": learner_id}).all()

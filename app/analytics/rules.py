@@ -18,6 +18,7 @@ MAX_CHOICES = 50
 Kind = Literal["poll", "quiz", "rating", "text"]
 _RATINGS = frozenset({"likert", "numeric"})
 _TEXTS = frozenset({"long-fill-in", "fill-in"})
+_CHOSEN = frozenset({"choice", "true-false"})
 _KINDS: dict[str, Kind] = {
     "poll": "poll",
     "quiz": "quiz",
@@ -110,6 +111,22 @@ def distribution(counted: Iterable[tuple[str | None, int]]) -> list[tuple[str, i
         for choice in choices_of(response):
             total[choice] += learners
     return sorted(total.items(), key=lambda one: (-one[1], one[0]))[:MAX_CHOICES]
+
+
+def right_choices(definition: Mapping[str, Any], judged: Iterable[tuple[str | None, bool | None]]) -> dict[str, bool]:
+    """Which choices are right and which are wrong, as answers were judged; else as the definition says.
+
+    judged: (response, success). A choice that stands only among several in a response was not judged by itself.
+    correctResponsesPattern (xAPI 1.0.3 Data, appendix C) names the right ones; what it does not name is wrong.
+    """
+    known = {response: success for response, success in judged if response is not None and success is not None}
+    found = definition.get("correctResponsesPattern")
+    patterns = [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
+    if definition.get("interactionType") in _CHOSEN and patterns:
+        right = {choice for one in patterns for choice in choices_of(one)}
+        named = {str(one) for one in choice_texts(definition)}
+        return {choice: choice in right for choice in named | right} | known
+    return known
 
 
 def choice_texts(definition: Mapping[str, Any]) -> dict[str, str]:

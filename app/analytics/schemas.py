@@ -175,12 +175,16 @@ class CohortDropOff(CohortReport):
 
 
 class ChoiceCount(BaseModel):
-    """How many learners gave this answer. text: what the choice says, where its definition is known."""
+    """How many learners gave this answer. text: what the choice says, where its definition is known.
+
+    is_right: of a quiz, whether the answer is a right one; null where nobody knows.
+    """
 
     value: str
     text: str | None
     count: int
     share: float | None
+    is_right: bool | None
 
 
 class QuestionAnswers(BaseModel):
@@ -263,3 +267,71 @@ class LearnerTimeline(BaseModel):
     time_zone: str
     entries: list[TimelineEntry]
     next: str | None
+
+
+LearnerState = Literal["finished", "on_track", "behind", "silent", "not_started"]
+
+
+class LearnerLine(LearnerName):
+    """A learner in the list of all: what they have done of what is planned for them, over all of their cohorts.
+
+    avatar: the public handle. completed, planned: lessons; planned is 0 where no cohort of theirs has a plan, and
+    completed then counts every lesson.
+    """
+
+    avatar: str | None
+    cohorts: list[CohortName]
+    completed: int
+    planned: int
+    overdue: int
+    last_activity_at: datetime | None
+    state: LearnerState
+
+
+class LearnerList(BaseModel):
+    """Learners as the filters show them. counts: by state, of all that fit but for the state; null: too many to look
+    at each for every page.
+    """
+
+    generated_at: datetime
+    learner_count: int
+    counts: dict[LearnerState, int] | None
+    learners: list[LearnerLine]
+    next: str | None
+
+
+class LearnerLesson(BaseModel):
+    """A lesson that is planned for a learner, or that they have touched. due_on: a day of theirs, the earliest."""
+
+    id: UUID
+    activity_id: str
+    title: str | None
+    planned: bool
+    due_on: date | None
+    overdue_days: int
+    started_at: datetime | None
+    completed_at: datetime | None
+    best_score_scaled: float | None
+
+
+class SpokenEntry(BaseModel):
+    """Something that a learner did, in words: did what, with what answer. Durations in seconds."""
+
+    statement_id: UUID
+    at: datetime
+    did: str
+    what: str
+    lesson_id: UUID | None
+    lesson: str | None
+    answer: str | None
+    completes_lesson: bool
+    success: bool | None
+    score_scaled: float | None
+    duration_s: float | None
+
+
+class SpokenDay(BaseModel):
+    """What a learner did on one day of their own, the last first."""
+
+    day: date
+    entries: list[SpokenEntry]

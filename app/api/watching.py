@@ -25,7 +25,7 @@ from app.models import StatementRaw
 from app.platform import clock
 from app.platform.logs import get_logger
 from app.platform.redis import async_redis_client
-from app.streaming import moment_of
+from app.streaming import OLDEST_ID, moment_of
 
 log = get_logger(__name__)
 
@@ -35,9 +35,6 @@ MOST_COUNTED = 10_000
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 T = TypeVar("T")
-
-# The id of the oldest entry: an entry itself may hold megabytes.
-_OLDEST = "local e = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1) return e[1] and e[1][1] or ''"
 
 
 class Watch:
@@ -88,7 +85,7 @@ class Watch:
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.time()
             pipe.xlen(name)
-            pipe.eval(_OLDEST, 1, name)
+            pipe.eval(OLDEST_ID, 1, name)
             pipe.xinfo_groups(name)
             pipe.get(f"{name}:halted")
             pipe.config_get("append*")

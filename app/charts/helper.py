@@ -2,7 +2,8 @@
 
 It reads messages from standard input, answers each on standard output, and ends with the input. A message is its length
 (4 bytes, big endian) and JSON: {"do": "svg", "spec": …}, {"do": "png", "svg": …, "scale": 2}, {"do": "bundle"}.
-An answer is its length, one byte (0: done, 1: refused) and the picture, the script, or why not. Imports nothing of ours.
+An answer is its length, one byte (0: done, 1: refused) and the picture, the script, or why not. It imports nothing of
+ours.
 """
 
 import json

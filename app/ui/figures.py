@@ -2,8 +2,10 @@
 
 import csv
 import io
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -15,6 +17,8 @@ from app.analytics.tables import csv_cell
 from app.charts.drawing import draw_svg
 
 PREFIX = "/ui/charts"
+MAX_DRAWN = 100
+"""So many drawings, of some 40 KB each, are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +64,26 @@ def figure(name: str) -> Callable[[Builder], Builder]:
 def drawn(db: Session, name: str, zone: ZoneInfo, **parameters: object) -> Figure:
     """The chart of this name, drawn for the page. Colours follow the theme of the page."""
     asked = {key: str(value) for key, value in parameters.items() if value is not None}
-    chart = BUILDERS[name](db, asked, zone)
-    query = urlencode(asked)
+    return drawn_chart(BUILDERS[name](db, asked, zone), name, **asked)
+
+
+def drawn_chart(chart: Chart, name: str, **parameters: object) -> Figure:
+    """A chart whose numbers the page has read already, drawn; at its address, of these parameters, it is built anew."""
+    query = urlencode({key: str(value) for key, value in parameters.items() if value is not None})
     return Figure(
         title=chart.title,
         period=chart.period,
-        svg=Markup(draw_svg(chart.spec)),  # noqa: S704  (drawn by us; what data says is escaped by the drawing)
+        svg=Markup(_svg(json.dumps(chart.spec))),  # noqa: S704  (drawn by us; the drawing escapes what data says)
         address=f"{PREFIX}/{name}?{query}" if query else f"{PREFIX}/{name}",
         header=chart.header,
         rows=chart.rows,
     )
+
+
+@lru_cache(maxsize=MAX_DRAWN)
+def _svg(spec: str) -> str:
+    """Drawing takes longer than all that a page asks of the database; the same spec looks the same."""
+    return draw_svg(json.loads(spec))
 
 
 def as_csv(chart: Chart) -> str:

@@ -5,11 +5,55 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.ui import account, accounts_admin, db_terminal, login, parts
+from app.ui import (
+    account,
+    accounts_admin,
+    audit_log,
+    chart_files,
+    cohorts,
+    db_terminal,
+    definitions,
+    learner,
+    learner_acts,
+    learners,
+    lesson,
+    lesson_forms,
+    lessons,
+    live,
+    login,
+    overview,
+    parts,
+    pipeline,
+    roster,
+    search,
+    statements,
+)
 from app.ui.assets import PREFIX, get_asset
 from app.ui.errors import ErrorPages
 
-ROUTERS = (login.router, account.router, accounts_admin.router, db_terminal.router, parts.router)
+ROUTERS = (
+    account.router,
+    accounts_admin.router,
+    audit_log.router,
+    chart_files.router,
+    cohorts.router,
+    db_terminal.router,
+    definitions.router,
+    learner.router,
+    learner_acts.router,
+    learners.router,
+    lesson.router,
+    lesson_forms.router,
+    lessons.router,
+    live.router,
+    login.router,
+    overview.router,
+    parts.router,
+    pipeline.router,
+    roster.router,
+    search.router,
+    statements.router,
+)
 
 
 class SqueezedPages:

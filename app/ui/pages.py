@@ -115,6 +115,7 @@ def environment() -> Environment:
         "duration": formatting.duration,
         "day": formatting.day,
         "plural": formatting.plural,
+        "cells": formatting.cells,
     }
     made.globals |= {"asset": asset, "icon": icon}
     return made

@@ -34,11 +34,23 @@ class PartLearner(BaseModel):
     last: datetime | None
 
 
+class PartLesson(BaseModel):
+    """A column of the grid."""
+
+    id: str
+    title: str
+    position: int
+    rate: float
+
+
 class PartRow(BaseModel):
     """A row of the grid."""
 
+    id: str
     name: str
-    cells: list[str]
+    completed: int
+    last_activity_at: datetime | None
+    cells: str
 
 
 class PartsPage(BaseModel):
@@ -46,7 +58,7 @@ class PartsPage(BaseModel):
 
     stats: list[PartStat]
     learners: list[PartLearner]
-    lessons: list[str]
+    lessons: list[PartLesson]
     grid: list[PartRow]
 
 
@@ -56,7 +68,6 @@ def get_parts(request: Request) -> Response:
     now = clock.now()
     names = ("Ana Souza", "Björn Ångström-Wedderburn", "李 小龍", "Nnamdi Okonkwo", "Zoë", "Ravi Chandrasekhar")
     patterns = ("dddddddddddd", "ddddddplnnnn", "dddlllnnnnnn", "dpnnnnnnnnnn", "nnnnnnnnnnnn", "ddddddddddpn")
-    kinds = {"d": "done", "p": "progress", "l": "late", "n": "none"}
     stats = [
         PartStat(label=label, value=value, period=period, change=change, trend=trend, meaning=meaning)
         for label, value, period, change, trend, meaning in (
@@ -73,7 +84,15 @@ def get_parts(request: Request) -> Response:
         PartLearner(name=names[4], kind="none", state="Not started", completed=0, share=None, last=None),
     ]
     grid = [
-        PartRow(name=name, cells=[kinds[one] for one in pattern]) for name, pattern in zip(names, patterns, strict=True)
+        PartRow(
+            id=str(place),
+            name=name,
+            completed=pattern.count("d"),
+            last_activity_at=now - timedelta(hours=7 * place) if pattern.count("n") < len(pattern) else None,
+            cells=pattern,
+        )
+        for place, (name, pattern) in enumerate(zip(names, patterns, strict=True))
     ]
-    page = PartsPage(stats=stats, learners=learners, lessons=[f"Lesson {n}" for n in range(1, 13)], grid=grid)
+    lessons = [PartLesson(id=str(n), title=f"Lesson {n}", position=n, rate=(13 - n) / 14) for n in range(1, 13)]
+    page = PartsPage(stats=stats, learners=learners, lessons=lessons, grid=grid)
     return show(request, "parts_page.html", page)

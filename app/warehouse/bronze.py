@@ -15,6 +15,7 @@ from app.warehouse.copying import copy_new, json_field, line
 from app.warehouse.cursor import raw_cursor
 from app.warehouse.models import StoredAttachment
 
+MOST_COUNTED = 100_000
 _NUMBERS = """
 SELECT array_agg(nextval(pg_get_serial_sequence('bronze.statements_raw', 'seq'))) FROM generate_series(1, %s)
 """
@@ -144,6 +145,25 @@ def waiting_since(db: Session) -> datetime | None:
     with raw_cursor(db) as cursor:
         cursor.execute(_WAITING_SINCE)
         return cursor.fetchone()[0]  # type: ignore[no-any-return]
+
+
+class Waiting(NamedTuple):
+    """Stored statements without a flat row, MOST_COUNTED at most."""
+
+    statements: int
+    oldest_at: datetime | None
+
+
+def waiting(db: Session, since: datetime | None) -> Waiting:
+    """What waits for the sweep, of what was accepted since this moment; None: all of it."""
+    with raw_cursor(db) as cursor:
+        cursor.execute(
+            "SELECT count(*), min(stored_at) FROM (SELECT stored_at FROM bronze.statements_raw "
+            "WHERE flattened_at IS NULL AND flatten_error IS NULL AND (%(since)s::timestamptz IS NULL "
+            "OR stored_at >= %(since)s) ORDER BY seq LIMIT %(most)s) AS waiting",
+            {"since": since, "most": MOST_COUNTED},
+        )
+        return Waiting(*cursor.fetchone())
 
 
 def complete_up_to(db: Session) -> int:

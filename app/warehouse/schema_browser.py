@@ -14,7 +14,8 @@ SELECT n.nspname::text, c.relname::text, coalesce(obj_description(c.oid, 'pg_cla
   JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
  WHERE n.nspname IN ('silver', 'gold', 'public', 'bronze', 'ops') AND c.relkind IN ('r', 'p', 'v', 'm')
    AND has_schema_privilege(n.oid, 'USAGE') AND has_column_privilege(c.oid, a.attnum, 'SELECT')
- ORDER BY array_position(ARRAY['silver', 'gold', 'public', 'bronze', 'ops'], n.nspname::text), c.relname, a.attnum
+ ORDER BY array_position(ARRAY['silver', 'gold', 'public', 'bronze', 'ops'], n.nspname::text),
+          c.relname <> 'statements_flat', c.relname, a.attnum
 """
 
 

@@ -1,7 +1,7 @@
 """SQL for analysts: what tables and columns mean, and what each analyst asked.
 
 Revision: 0018
-After: 0011
+After: 0015
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0018"
-down_revision = "0011"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 

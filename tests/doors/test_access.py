@@ -80,6 +80,8 @@ def ask(doors: Doors, who: str, whose: Account | None, line: str) -> Any:
     method, path = line.split(" ", 1)
     address = re.sub(r"\{\w+\}", str(uuid4()), path)
     headers = {"X-Experience-API-Version": "1.0.3"}
+    if path == "/ui/live":
+        doors.client.app.state.live.end()  # type: ignore[attr-defined]  # Nobody listens for ever to be counted.
     if whose is not None:
         return visitor(doors.client, whose).ask(method, address, headers=headers)
     if who == "admin token":

@@ -39,7 +39,7 @@ if (form) {
 
   function offer() {
     const begun = typed().toLowerCase();
-    const fitting = begun.length < 2 ? [] : [...known].filter(([name]) => name.startsWith(begun) && name !== begun).slice(0, most);
+    const fitting = begun.length < 2 || known.has(begun) ? [] : [...known].filter(([name]) => name.startsWith(begun)).slice(0, most);
     if (!fitting.length) return close();
     list.replaceChildren(...fitting.map(([name, { text, kind }], index) => {
       const item = document.createElement("li");

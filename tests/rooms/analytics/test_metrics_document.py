@@ -8,13 +8,14 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel
 
-from app.analytics import schemas
+from app.analytics import schemas, schemas_course, schemas_today
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "metrics.md").read_text(encoding="utf-8")
 MODELS = [
     model
-    for _, model in inspect.getmembers(schemas, inspect.isclass)
-    if issubclass(model, BaseModel) and model.__module__ == schemas.__name__
+    for module in (schemas, schemas_course, schemas_today)
+    for _, model in inspect.getmembers(module, inspect.isclass)
+    if issubclass(model, BaseModel) and model.__module__ == module.__name__
 ]
 
 
