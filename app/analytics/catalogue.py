@@ -177,7 +177,7 @@ _ALL = (
             _ANY_COHORT,
             Parameter(
                 "times",
-                "Slow beyond times the median",
+                "Times the median",
                 "number",
                 default=3,
                 least=1,

@@ -29,7 +29,7 @@ from app.warehouse.free_sql import CSV_MAX_ROWS, explain_freely, run_freely, why
 from app.warehouse.readonly import Asking, Plan, Result
 from app.warehouse.schema_browser import TableMeaning, readable_tables
 
-router = APIRouter(prefix="/ui/db-terminal", tags=["Pages"])
+router = APIRouter(prefix="/ui/db-terminal", tags=["Pages"], include_in_schema=False)
 Reading = Annotated[Caller, needs("reports:read")]
 Analyst = Annotated[Caller, needs("sql:read")]
 PSEUDONYMS = (

@@ -3,20 +3,17 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from app.analytics import catalogue
 from app.analytics.prebuilt import QueryResult, run_prebuilt
 from app.charts import specs, specs_time
-from app.charts.building import Spec
-from app.charts.drawing import draw_svg
+from app.charts.building import Spec, title_of
 from app.charts.rows import Bar, Day, Frame, Hour, Step
 from app.errors import NotFound
-from app.ui.figures import PREFIX, Chart, Figure, figure
+from app.ui.figures import Chart, Figure, drawn_chart, figure
 
 NAME = "prebuilt"
 MOST_BARS = 30
@@ -40,16 +37,8 @@ def figure_of(result: QueryResult, _zone: ZoneInfo) -> Figure | None:
     query = catalogue.find(result.name)
     if query.chart is None or not result.rows or result.more:
         return None
-    chart = _chart(result, query.chart)
     asked = {"query": result.name, **{key: value for key, value in result.parameters.items() if value is not None}}
-    return Figure(
-        title=chart.title,
-        period=chart.period,
-        svg=Markup(draw_svg(chart.spec)),  # noqa: S704  (drawn by us; what data says is escaped by the drawing)
-        address=f"{PREFIX}/{NAME}?{urlencode({key: str(value) for key, value in asked.items()})}",
-        header=chart.header,
-        rows=chart.rows,
-    )
+    return drawn_chart(_chart(result, query.chart), NAME, **asked)
 
 
 def _chart(result: QueryResult, drawn: catalogue.Chart) -> Chart:
@@ -63,9 +52,9 @@ def _chart(result: QueryResult, drawn: catalogue.Chart) -> Chart:
     if shown < len(pairs):
         period = f"{period}, the first {shown} of {len(pairs)}"
     zone = {"days": "UTC", "hours": "the cohort's time zone"}.get(drawn.kind, "")
-    frame = Frame(unit=drawn.unit, period=period, time_zone=zone, title=result.title)
+    frame = Frame(unit=drawn.unit, period=period, time_zone=zone)
     spec = _spec(drawn, result, pairs[:shown], frame)
-    return Chart(result.title, frame.subtitle, spec, names, [list(row) for row in result.rows])
+    return Chart(title_of(spec)[0] or result.title, frame.subtitle, spec, names, [list(row) for row in result.rows])
 
 
 def _spec(drawn: catalogue.Chart, result: QueryResult, pairs: list[tuple[object, float | None]], frame: Frame) -> Spec:

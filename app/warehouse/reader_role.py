@@ -65,6 +65,7 @@ CLOSED_FUNCTIONS = (
 )
 """Functions, as patterns of LIKE, that PostgreSQL lets everybody call and that do more than read."""
 
+SEARCH_PATH = "public, silver, bronze, gold, ops"
 CONNECTION_LIMIT = 20
 TEMP_FILE_LIMIT = "2GB"
 IDLE_SECONDS = 60
@@ -123,16 +124,11 @@ def grant_reading(engine: Engine, password: str, *, timeout_seconds: float = 15)
 
 def what_is_open(db: Connection, role: str | None = None) -> tuple[str, ...]:
     """What this role (or who is connected) could do beyond reading what it should, each in words."""
-    found = db.execute(text(_OPEN), {"role": role, "patterns": list(CLOSED_FUNCTIONS), "shut": list(SHUT)}).scalars()
-    return tuple(found)
+    allowed = [name for name, columns in READABLE.items() if not columns]
+    allowed += [f"{name}.{column}" for name, columns in READABLE.items() for column in columns]
+    given = {"role": role, "patterns": list(CLOSED_FUNCTIONS), "allowed": allowed}
+    return tuple(db.execute(text(_OPEN), given).scalars())
 
-
-SHUT = (
-    *("public.accounts", "public.sessions", "public.agent_tokens", "public.credentials", "public.state_documents"),
-    *("public.agent_profile_documents", "public.activity_profile_documents", "public.avatar_claims"),
-    *("public.reminder_templates", "ops.audit_log", "ops.sql_history"),
-)
-"""Tables that must not be readable, as a check of what somebody granted by hand."""
 
 _OPEN = r"""
 WITH asking AS (SELECT coalesce(CAST(:role AS name), current_user) AS name),
@@ -156,8 +152,14 @@ UNION ALL SELECT 'may write ' || c.oid::regclass FROM me, pg_catalog.pg_class c 
         OR has_any_column_privilege(me.oid, c.oid, 'INSERT, UPDATE, REFERENCES'))
 UNION ALL SELECT 'may use ' || c.oid::regclass FROM me, pg_catalog.pg_class c WHERE c.relkind = 'S'
    AND has_sequence_privilege(me.oid, c.oid, 'USAGE, SELECT, UPDATE')
-UNION ALL SELECT 'may read ' || s.name FROM me, unnest(CAST(:shut AS text[])) AS s (name)
- WHERE to_regclass(s.name) IS NOT NULL AND has_any_column_privilege(me.oid, to_regclass(s.name)::oid, 'SELECT')
+UNION ALL SELECT 'may read ' || string_agg(DISTINCT c.oid::regclass::text, ', ' ORDER BY c.oid::regclass::text)
+  FROM me, pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+ WHERE n.nspname IN ('public', 'ops') AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+   AND has_column_privilege(me.oid, c.oid, a.attnum, 'SELECT')
+   AND NOT n.nspname || '.' || c.relname || '.' || a.attname = ANY (CAST(:allowed AS text[]))
+   AND NOT n.nspname || '.' || c.relname = ANY (CAST(:allowed AS text[]))
+HAVING count(*) > 0
 """
 
 
@@ -184,6 +186,8 @@ def _bound(db: Connection, role: str, database: str, timeout_seconds: float) -> 
     """What each of its sessions begins with. Whoever is connected can change most of it for themselves, so none of it
     is what keeps writes out."""
     _run(db, "ALTER ROLE {role} IN DATABASE {database} RESET ALL", role=role, database=database)
+    path = f"ALTER ROLE {{role}} IN DATABASE {{database}} SET search_path = {SEARCH_PATH}"
+    _run(db, path, role=role, database=database)
     settings = {
         "default_transaction_read_only": "on",
         "statement_timeout": f"{int(timeout_seconds * 1000)}ms",
