@@ -49,7 +49,8 @@ WITH took AS (
        AND (%(cohort)s::uuid IS NULL
             OR lp.learner_id IN (SELECT user_id FROM cohort_members WHERE cohort_id = %(cohort)s::uuid))),
 usual AS (SELECT lesson_id, percentile_cont(0.5) WITHIN GROUP (ORDER BY hours) AS hours FROM took GROUP BY 1)
-SELECT t.learner_id, count(*) AS lessons_completed, count(*) FILTER (WHERE t.hours > %(times)s * u.hours) AS slow_lessons,
+SELECT t.learner_id, count(*) AS lessons_completed,
+       count(*) FILTER (WHERE t.hours > %(times)s * u.hours) AS slow_lessons,
        round(sum(t.hours)::numeric, 1) AS hours, round(sum(u.hours)::numeric, 1) AS usual_hours
   FROM took t JOIN usual u USING (lesson_id)
  GROUP BY 1 HAVING count(*) FILTER (WHERE t.hours > %(times)s * u.hours) > 0
@@ -99,7 +100,8 @@ SELECT max(coalesce(f.object_name, f.object_id)) AS question, f.choice AS answer
 """
 
 TEXTS = """
-SELECT f.learner_id, coalesce(f.object_name, f.object_id) AS question, f.response AS answer, f.occurred_at AS answered_at
+SELECT f.learner_id, coalesce(f.object_name, f.object_id) AS question, f.response AS answer,
+       f.occurred_at AS answered_at
   FROM statements_flat f
  WHERE f.lesson_id = %(lesson)s AND f.question_id IS NOT NULL AND f.response IS NOT NULL
    AND coalesce(f.interaction_type, 'other') IN ('fill-in', 'long-fill-in', 'other')

@@ -16,7 +16,7 @@ from app.errors import BadRequest, Problem
 from app.warehouse.free_sql import CSV_MAX_ROWS
 from app.warehouse.readonly import Asking
 
-router = APIRouter(prefix="/api/debug", tags=["Debug"], responses=errors(400, 401, 403, 503))
+router = APIRouter(prefix="/api/debug", tags=["Debug"], responses=errors(400, 401, 403, 409, 503))
 Reading = Annotated[Caller, needs("reports:read")]
 _OURS = ("name", "format")
 _PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -84,7 +84,7 @@ async def get_query(
 @router.post("/query", response_model=QueryResult, responses=errors(404))
 async def post_query(request: Request, caller: Reading, order: QueryOrder) -> Any:
     """The same with the parameters in the body."""
-    given = {key: value for key, value in order.parameters.items() if value is not None}
+    given: dict[str, object] = {key: value for key, value in order.parameters.items() if value is not None}
     return await _run(request, caller, order.name, given, as_csv=False)
 
 

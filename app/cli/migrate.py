@@ -6,7 +6,6 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-
 from sqlalchemy.exc import DBAPIError
 
 from app.config import Settings, get_settings
@@ -45,6 +44,8 @@ def _let_analysts_read(settings: Settings, password: str) -> None:
         log.warning("the role for analysts cannot be made; docs/sql.md says how to make it by hand", error=told)
     else:
         if granted.left_open:
-            log.warning("free SQL stays off: the analysts' role can do too much", role=granted.role, may=granted.left_open)
+            log.warning(
+                "free SQL stays off: the analysts' role can do too much", role=granted.role, may=granted.left_open
+            )
     finally:
         engine.dispose()

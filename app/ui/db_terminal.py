@@ -263,7 +263,9 @@ def _query_page(
                 value=value,
                 help=one.help,
                 needed=one.needed,
-                options=[] if one.kind not in options else [("", "Choose one" if one.needed else "All"), *options[one.kind]],
+                options=(
+                    [] if one.kind not in options else [("", "Choose one" if one.needed else "All"), *options[one.kind]]
+                ),
                 error=f"{problem.message.capitalize()} {problem.expected}" if problem else "",
             )
         )
@@ -304,7 +306,9 @@ def _sql_page(
 ) -> Response:
     settings, off = get_settings(), _off(caller)
     with session_scope() as db:
-        history = [HistoryEntry.model_validate(one, from_attributes=True) for one in sql_history.last_queries(db, caller.actor)]
+        history = [
+            HistoryEntry.model_validate(one, from_attributes=True) for one in sql_history.last_queries(db, caller.actor)
+        ]
     columns = [ResultColumn(name=one.name, kind=one.kind) for one in result.columns] if result else []
     page = SqlPage(
         sql=sql,

@@ -1,7 +1,7 @@
 """Results of prebuilt queries as charts, where a query says how it is drawn."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -57,7 +57,9 @@ def _chart(result: QueryResult, drawn: catalogue.Chart) -> Chart:
     return Chart(title_of(spec)[0] or result.title, frame.subtitle, spec, names, [list(row) for row in result.rows])
 
 
-def _spec(drawn: catalogue.Chart, result: QueryResult, pairs: list[tuple[object, float | None]], frame: Frame) -> Spec:
+def _spec(
+    drawn: catalogue.Chart, result: QueryResult, pairs: Sequence[tuple[object, float | None]], frame: Frame
+) -> Spec:
     if drawn.kind == "days":
         sums: dict[date, float] = defaultdict(float)
         for day, value in pairs:

@@ -111,7 +111,7 @@ TABLES: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
     "ops.dead_letters": (
-        "What was sent and could not be stored, and why, one row per distinct body, source and reason. Without the body.",
+        "What was sent and could not be stored, one row per distinct body, source and reason. Without the body.",
         {
             "content_type": "it came with",
             "statement_id": "if one could be read",
@@ -121,7 +121,7 @@ TABLES: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
 }
-"""By schema and table: what the table holds, its grain included, and those columns that their models do not describe."""
+"""By schema and table: what the table holds, its grain included, and the columns that their models do not describe."""
 
 
 def describe(tables: MetaData) -> None:

@@ -34,9 +34,7 @@ def why_off() -> str:
     return ""
 
 
-def run_freely(
-    actor: str, sql: str, *, max_rows: int | None = None, asking: Asking | None = None
-) -> Result:
+def run_freely(actor: str, sql: str, *, max_rows: int | None = None, asking: Asking | None = None) -> Result:
     """Run somebody's query. FreeSqlOff while the role is not locked; else as Reader.run."""
     _note(actor, "sql.query", sql)
     try:

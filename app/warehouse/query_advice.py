@@ -11,7 +11,9 @@ Stopped = Literal["too slow", "left"]
 """Why a query was stopped from outside: its time was over, or whoever asked went away."""
 
 _WRAPPED_BEFORE = "FROM (\n"
-_SLOW = "Narrow it down by days, a lesson or a cohort, count instead of listing, or press Explain to see what takes long."
+_SLOW = (
+    "Narrow it down by days, a lesson or a cohort, count instead of listing, or press Explain to see what takes long."
+)
 
 _ADVICE = {
     "25006": ("Only reading is possible here.", "A query that changes nothing."),

@@ -20,7 +20,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.config import Settings, get_settings
-from app.errors import Unavailable
+from app.errors import Conflict, Unavailable
 from app.platform import clock
 from app.warehouse.query_advice import Stopped, advice
 from app.warehouse.reader_role import reader_url, what_is_open
@@ -42,6 +42,13 @@ _KINDS: dict[int, Kind] = {
     16: "truth",
     **dict.fromkeys((1082, 1114, 1184), "time"),
 }
+
+
+class NoReader(Conflict):
+    """Nobody has set the role up; trying again will not help."""
+
+    code = "no_sql_role"
+    title = "There is no role for SQL yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +154,7 @@ class Reader:
         """Run one query. QueryRefused with advice for whatever PostgreSQL says to it, Unavailable when it is away.
 
         parameters: bound to %(name)s in queries of ours; None for those that people write, where % is just a letter.
-        look_first: False sends what the courtesy check would refuse, and costs whatever it costs, for tests of the lock.
+        look_first: False sends what the courtesy check would refuse, whatever it costs, for tests of the lock.
         """
         asking = asking or Asking()
         most = max_rows or self._settings.sql_max_rows
@@ -167,7 +174,7 @@ class Reader:
     def explain(self, sql: str, *, asking: Asking | None = None, look_first: bool = True) -> Plan:
         """The plan of a query, which is not run."""
         with self._cursor(asking or Asking()) as cursor:
-            return _plan(cursor, f"SELECT * FROM (\n{self._looked_at(sql, look_first)}\n) AS asked")
+            return _plan(cursor, f"SELECT * FROM (\n{self._looked_at(sql, look_first)}\n) AS asked")  # noqa: S608
 
     def close(self) -> None:
         """Close its connections."""
@@ -182,7 +189,7 @@ class Reader:
 
     def _open_engine(self) -> Engine:
         if self._engine is None:
-            raise Unavailable("There is no role for SQL yet: set READER_PASSWORD and run `python -m app migrate`.")
+            raise NoReader("There is no role for SQL yet: set READER_PASSWORD and run `python -m app migrate`.")
         return self._engine
 
     def _refuse_cost(self, cost: float) -> None:
@@ -209,7 +216,8 @@ class Reader:
         try:
             asking.begin(connection.dbapi_connection)
             timer.start()
-            with connection.cursor() as cursor:
+            cursor: Any = connection.cursor()
+            with cursor:
                 cursor.execute("SET LOCAL statement_timeout TO %s", (f"{int(seconds * 1000)}ms",))
                 yield cursor
         except psycopg2.Error as error:
@@ -245,7 +253,7 @@ def _open(cursor: Any, sql: str) -> None:
 
 
 def _columns_of(cursor: Any, sql: str) -> list[Column]:
-    _open(cursor, f"SELECT * FROM (\n{sql}\n) AS asked LIMIT 0")
+    _open(cursor, f"SELECT * FROM (\n{sql}\n) AS asked LIMIT 0")  # noqa: S608
     cursor.execute("FETCH FORWARD 0 FROM reading")
     described = cursor.description or ()
     cursor.execute("CLOSE reading")

@@ -43,10 +43,8 @@ def readable_tables() -> list[TableMeaning]:
     """Every table that the reader may read something of, those for counting first."""
     found: dict[tuple[str, str], TableMeaning] = {}
     for row in get_reader().run(_SQL, max_rows=_MOST_COLUMNS, look_first=False).rows:
-        schema, name, meaning, column, kind, column_meaning, rows = row
-        table = found.setdefault(
-            (str(schema), str(name)),
-            TableMeaning(str(schema), str(name), str(meaning), int(rows) if rows is not None and rows >= 0 else None),  # type: ignore[operator,arg-type]
-        )
-        table.columns.append(ColumnMeaning(str(column), str(kind), str(column_meaning)))
+        schema, name, meaning, column, kind, column_meaning = map(str, row[:6])
+        rows = int(row[6]) if row[6] is not None else -1
+        table = found.setdefault((schema, name), TableMeaning(schema, name, meaning, rows if rows >= 0 else None))
+        table.columns.append(ColumnMeaning(column, kind, column_meaning))
     return list(found.values())

@@ -33,9 +33,7 @@ def remember(
     db: Session, actor: str, query: str, *, outcome: str, rows: int | None, seconds: float | None, keep: int
 ) -> None:
     """Write one query down and forget what is older than the last `keep` of this person."""
-    entry = SqlHistoryEntry(
-        actor=actor, asked_at=clock.now(), query=query, outcome=outcome, rows=rows, seconds=seconds
-    )
+    entry = SqlHistoryEntry(actor=actor, asked_at=clock.now(), query=query, outcome=outcome, rows=rows, seconds=seconds)
     db.add(entry)
     db.flush()
     oldest = select(SqlHistoryEntry.id).where(SqlHistoryEntry.actor == actor)

@@ -14,14 +14,20 @@ branch_labels = None
 depends_on = None
 
 TABLES: dict[str, str] = {
-    "bronze.statements_raw": "Statements as received, one row per statement id. For counting use silver.statements_flat.",
+    "bronze.statements_raw": (
+        "Statements as received, one row per statement id. For counting use " "silver.statements_flat."
+    ),
     "bronze.attachments": "Data of attachments, one row per content.",
     "silver.statements_flat": "Who did what, with what result, one row per statement. The table to begin with.",
-    "silver.statement_links": "What each statement is found by, several rows per statement. Made for the API; hardly of use in SQL.",
+    "silver.statement_links": (
+        "What each statement is found by, several rows per statement. Made for the API; hardly of " "use in SQL."
+    ),
     "silver.statement_refs": "Statements about statements, one row per statement that refers to another one.",
     "silver.activities": "Activities (lessons, questions) with their names and choices, one row per activity.",
     "silver.verbs": "Verbs with their names, one row per verb.",
-    "gold.lesson_progress": "How far each learner is with each lesson they have touched, one row per learner and lesson.",
+    "gold.lesson_progress": (
+        "How far each learner is with each lesson they have touched, one row per learner and " "lesson."
+    ),
     "public.users": "Learners, one row per person.",
     "public.user_identifiers": "What statements call a learner, one row per identifier.",
     "public.cohorts": "Groups that take the course together, one row per cohort.",
@@ -33,7 +39,9 @@ TABLES: dict[str, str] = {
     "ops.job_runs": "Runs of scheduled jobs, one row per job and period.",
     "ops.task_status": "How background tasks are doing, one row per task.",
     "ops.imports": "Imports of files, one row per file.",
-    "ops.dead_letters": "What was sent and could not be stored, and why, one row per distinct body, source and reason. Without the body.",
+    "ops.dead_letters": (
+        "What was sent and could not be stored, one row per distinct body, source and reason. " "Without the body."
+    ),
 }
 COLUMNS: dict[str, str] = {
     "bronze.statements_raw.xapi_version": "edition that it was sent under, such as 1.0.3 or 2.0.0",

@@ -42,7 +42,7 @@ def seeded() -> None:
     """Something in tables that can be read, changed and stolen."""
     with session_scope() as db:
         for sql in (
-            "INSERT INTO users (id, name, email, source) VALUES (gen_random_uuid(), 'Ann', 'ann@example.org', 'roster')",
+            "INSERT INTO users (id, name, email, source) VALUES (gen_random_uuid(), 'Ann', 'a@b.c', 'roster')",
             "INSERT INTO cohorts (id, slug, name, time_zone) VALUES (gen_random_uuid(), 'spring', 'Spring', 'UTC')",
             "INSERT INTO accounts (id, name, password_hash, role, created_at, password_changed_at) "
             "VALUES (gen_random_uuid(), 'ann', 'the hash', 'admin', now(), now())",
@@ -64,7 +64,7 @@ def fingerprint() -> dict[str, Any]:
         for name, sql in {
             "objects": "SELECT count(*) FROM pg_class",
             "functions": "SELECT count(*), count(proacl) FROM pg_proc",
-            "schemas": "SELECT array_agg(nspname::text ORDER BY 1) FROM pg_namespace WHERE nspname !~ '^pg_(toast_)?temp'",
+            "schemas": "SELECT array_agg(nspname::text ORDER BY 1) FROM pg_namespace WHERE nspname !~ 'temp'",
             "roles": "SELECT md5(string_agg(a::text, '|' ORDER BY a.oid)) FROM pg_authid a",
             "databases": "SELECT count(*) FROM pg_database",
             "role settings": "SELECT md5(string_agg(s::text, '|' ORDER BY 1)) FROM pg_db_role_setting s",
@@ -112,15 +112,15 @@ def test_what_is_too_much_or_strange_changes_nothing(reader: Reader, way: str, a
     before = fingerprint()
     if way == "straight" and ("\x00" in attack or "\ud800" in attack):
         pytest.skip("the driver itself refuses it")
+    told: Exception | None = None
     try:
         result = WAYS[way](reader, attack)
-    except AppError as error:
-        assert error.status == 400, error.message
-    except psycopg2.Error:
-        assert way == "straight"
-    else:
-        if way in ("as on the page", "without the check"):
-            assert sum(len(cell) for row in result.rows for cell in row if isinstance(cell, str)) < 2 * RESULT_BYTES
+    except (AppError, psycopg2.Error) as error:
+        told = error
+    if told is not None:
+        assert way == "straight" or (isinstance(told, AppError) and told.status == 400), told
+    elif way in ("as on the page", "without the check"):
+        assert sum(len(cell) for row in result.rows for cell in row if isinstance(cell, str)) < 2 * RESULT_BYTES
     assert fingerprint() == before
     assert reader.run("SELECT name FROM users").rows == [("Ann",)]
     assert reader.run("SELECT current_setting('transaction_read_only'), current_setting('search_path')").rows == [
@@ -162,13 +162,19 @@ def test_what_somebody_grants_by_hand_is_noticed_and_taken_back(role: str, reade
 def test_closed_functions_are_the_ones_of_this_server(role: str) -> None:
     with get_engine().connect() as db:
         for pattern in CLOSED_FUNCTIONS:
-            found = "SELECT count(*) FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname LIKE :name"
+            found = (
+                "SELECT count(*) FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname LIKE :name"
+            )
             assert db.scalar(text(found), {"name": pattern}), pattern
 
 
 def test_a_result_is_bounded_in_rows_columns_cells_and_bytes(reader: Reader) -> None:
     assert [len(reader.run("SELECT 1 FROM generate_series(1, 5)", max_rows=n).rows) for n in (4, 5, 6)] == [4, 5, 5]
-    assert [reader.run("SELECT 1 FROM generate_series(1, 5)", max_rows=n).more for n in (4, 5, 6)] == [True, False, False]
+    assert [reader.run("SELECT 1 FROM generate_series(1, 5)", max_rows=n).more for n in (4, 5, 6)] == [
+        True,
+        False,
+        False,
+    ]
     long = reader.run(f"SELECT repeat('x', {CELL_CHARACTERS}), repeat('x', {CELL_CHARACTERS + 1})")
     assert ([len(cell) for cell in long.rows[0] if isinstance(cell, str)], long.cut) == (
         [CELL_CHARACTERS, CELL_CHARACTERS + 1],
@@ -196,8 +202,8 @@ def test_a_query_is_cancelled_when_nobody_waits_and_another_one_works(reader: Re
         def ask(asking: Asking = asking, told: list[AppError] = told) -> None:
             try:
                 reader.run("SELECT count(*) FROM generate_series(1, 100000000)", asking=asking, look_first=False)
-            except AppError as error:
-                told.append(error)
+            except AppError as stopped:
+                told.append(stopped)
 
         thread = threading.Thread(target=ask)
         thread.start()
