@@ -9,6 +9,7 @@ RUN pip install --no-cache-dir --require-hashes -r requirements.txt
 COPY alembic.ini .
 COPY migrations migrations
 COPY app app
+COPY orchestrator_contracts orchestrator_contracts
 RUN useradd --system --no-create-home seventaps
 USER seventaps
 EXPOSE 8000

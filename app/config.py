@@ -96,6 +96,10 @@ class Settings(BaseSettings):
     reminder_max_unanswered: int = Field(default=3, ge=1, le=100)
     reminders_per_run_max: int = Field(default=10_000, ge=1)
 
+    # what the project says about itself
+    contracts_dir: Path | None = None
+    test_report_file: Path | None = None
+
     # what it says
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "console"
@@ -139,6 +143,8 @@ class Settings(BaseSettings):
         "reader_password",
         "readonly_database_url",
         "otel_exporter_otlp_endpoint",
+        "contracts_dir",
+        "test_report_file",
         mode="before",
     )
     @classmethod

@@ -91,6 +91,22 @@ class Conflict(AppError):
     title = "This id is already taken by something different"
 
 
+class NotNow(AppError):
+    """What was asked for is no step from where things are; the message says which steps there are."""
+
+    status = 409
+    code = "not_now"
+    title = "That step is not open from here"
+
+
+class Fixed(AppError):
+    """What was to be changed cannot be written on this system."""
+
+    status = 409
+    code = "read_only"
+    title = "This cannot be changed here"
+
+
 class PreconditionFailed(AppError):
     """If-Match or If-None-Match does not hold: somebody else was here in between."""
 

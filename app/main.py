@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
@@ -15,10 +16,14 @@ from app.api import (
     cohorts,
     dead_letters,
     debug,
+    debug_progress,
     debug_query,
+    debug_statements,
+    keys,
     learners,
     lessons,
     loader,
+    orchestrator,
     reminders,
     reporting,
     roster,
@@ -40,6 +45,8 @@ from app.api.signup_limit import SignupLimit
 from app.api.xapi_consistency import Consistency
 from app.api.xapi_protocol import install_protocol
 from app.config import get_settings
+from app.contracts.code import code_version
+from app.contracts.files import ROOT
 from app.lrs.statements import Refused
 from app.platform import telemetry
 from app.platform.logs import configure_logs
@@ -111,8 +118,11 @@ def create_app() -> FastAPI:
         telemetry=telemetry.of_the_doors(tracer),
     )
     app.state.settings = settings
+    app.state.code = code_version(ROOT)
     app.state.last_spoken = {}
     app.state.credential_check = CredentialCheck(settings.public_pem, settings.credential_cache_seconds)
+    # Pages and the JSON doors replay dead letters in the same way, and neither knows the other.
+    app.state.replayer = partial(dead_letters.replayer_of, app.state)
     install_description(app)
     install_openapi(app)
     install_problems(app)
@@ -136,11 +146,15 @@ def create_app() -> FastAPI:
         roster.router,
         debug.router,
         debug_query.router,
+        debug_statements.router,
+        debug_progress.router,
+        orchestrator.router,
         dead_letters.router,
         loader.router,
         reminders.router,
         unsubscribe.router,
         access.router,
+        keys.router,
     ):
         app.include_router(router)
     install_pages(app)

@@ -143,6 +143,12 @@ class StatementFlat(Base):
         Index("ix_statements_flat_lesson_id_occurred_at", "lesson_id", "occurred_at"),
         # With whose it was and about which lesson, so that the overview reads no rows of the table.
         Index("ix_statements_flat_occurred_at", "occurred_at", postgresql_include=["learner_id", "lesson_id"]),
+        Index(
+            "ix_statements_flat_completions",
+            "occurred_at",
+            "statement_id",
+            postgresql_where=text("completes_lesson"),
+        ),
         # All that is counted of answers, so that reports read no rows of the table.
         Index(
             "ix_statements_flat_answers",

@@ -14,16 +14,17 @@ from fastapi.security.http import HTTPBase
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
-from app.accounts.credentials import KnownKey, active_keys, environment_key
+from app.accounts.credentials import KnownKey, active_keys, environment_key, note_check
 from app.database import session_scope
 from app.errors import NotAllowed, NotAuthenticated, Unavailable
-from app.platform import keys
+from app.platform import clock, keys
 from app.platform.logs import get_logger
 
 log = get_logger(__name__)
 
 MAX_CACHED_CREDENTIALS = 1_000
 NEW_KEY_SECONDS = 1.0
+NOTED_EVERY_SECONDS = 60.0
 
 # A pair that is registered nowhere: what is compared when nothing that can be compared was presented.
 _DUMMY = keys.new_key_pair()
@@ -46,6 +47,7 @@ class CredentialCheck:
         self._proven: dict[bytes, tuple[KnownKey, float]] = {}
         self._table: dict[str, KnownKey] = {}
         self._table_read_at = float("-inf")
+        self._noted_at: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def remembered(self, header: str) -> KnownKey | None:
@@ -80,7 +82,23 @@ class CredentialCheck:
             if len(self._proven) >= MAX_CACHED_CREDENTIALS:
                 self._proven.clear()
             self._proven[self._digest(header)] = (known, time.monotonic() + self._cache_seconds)
+        self._note_use(known)
         return known
+
+    def _note_use(self, known: KnownKey) -> None:
+        """Write down that a key is in use, once a minute at most; what a request proved a moment ago never comes here.
+
+        Statements that are sent are noted by the loader too; this one knows of those who only read.
+        """
+        now = time.monotonic()
+        if known.id in self._own or now - self._noted_at.get(known.id, float("-inf")) < NOTED_EVERY_SECONDS:
+            return
+        self._noted_at[known.id] = now
+        try:
+            with session_scope() as db:
+                note_check(db, known.id, clock.now())
+        except SQLAlchemyError as error:
+            log.warning("the use of a key could not be noted", error=str(error)[:300])
 
     def _registered(self, max_age_seconds: float) -> dict[str, KnownKey]:
         if time.monotonic() - self._table_read_at >= max_age_seconds:

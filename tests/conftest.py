@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -15,8 +16,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from tests.reporting import TestReporting
 from tests.stores import Stores, running_stores
 
+CONTRACTS = Path(__file__).parents[1] / "orchestrator_contracts"
 TEMPLATE = f"seventaps_template_{os.getpid()}"
 DATABASE = f"seventaps_test_{os.getpid()}"
 _opened = ExitStack()
@@ -37,6 +40,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Start the stores before any module of the application is imported: some read their address at import."""
     if config.option.collectonly or config.option.help:
         return
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(TestReporting(config), "test-reporting")
     if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
         return  # Of several processes each has stores of its own; this one only hands out the work.
     global _stores  # noqa: PLW0603
@@ -46,13 +51,17 @@ def pytest_configure(config: pytest.Config) -> None:
     from app.platform import keys
 
     pair = keys.new_key_pair()
+    temporary = _opened.enter_context(tempfile.TemporaryDirectory())
     os.environ |= {
         "REDIS_URL": _stores.redis_url,
         "PUBLIC_PEM": keys.one_line(pair.public_pem),
         "SECRET_PEM": keys.one_line(pair.secret_pem),
         "ADMIN_TOKEN": "the admin token of the tests",
-        "DATA_DIR": _opened.enter_context(tempfile.TemporaryDirectory()),
+        "DATA_DIR": temporary,
         "LOG_FORMAT": "json",
+        # Doors that change contracts change copies; what the run itself leaves is not what tests look at.
+        "CONTRACTS_DIR": str(shutil.copytree(CONTRACTS, Path(temporary) / "contracts")),
+        "TEST_REPORT_FILE": str(Path(temporary) / "reports" / "tests.json"),
     }
     _build_database()
 

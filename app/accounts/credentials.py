@@ -77,3 +77,13 @@ def note_use(db: Session, last_use: Mapping[str, datetime]) -> None:
             .where(Credential.id == key)
             .values(last_used_at=func.greatest(Credential.last_used_at, moment))
         )
+
+
+def note_check(db: Session, key: str, moment: datetime) -> None:
+    """Remember that a key was presented at a door. Never waits: a row that somebody else is writing is left to them."""
+    free = select(Credential.id).where(Credential.id == key).with_for_update(skip_locked=True)
+    db.execute(
+        update(Credential)
+        .where(Credential.id.in_(free.scalar_subquery()))
+        .values(last_used_at=func.greatest(Credential.last_used_at, moment))
+    )

@@ -136,6 +136,10 @@ class Credential(Base):
     created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
     last_used_at: Mapped[datetime | None] = mapped_column(Moment)
     revoked_at: Mapped[datetime | None] = mapped_column(Moment)
+    succeeds: Mapped[str | None] = mapped_column(
+        ForeignKey("credentials.id"), comment="the key that this one takes over from"
+    )
+    created_by: Mapped[str | None] = mapped_column(Text, comment="as the audit log names them; NULL: not known")
 
 
 class Upload(Base):

@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
-from app import audit
 from app.accounts import imports
 from app.accounts.models import Import, Upload
 from app.accounts.roster import Roster
@@ -150,7 +149,6 @@ def begin(db: Session, upload_id: UUID, actor: str) -> UUID:
         raise Conflict("This file is applied already, or is being applied.")
     row.import_id = imports.begin(db, row.kind, actor, int(row.summary.get("rows", 0)))
     row.actor, row.problem = actor, None
-    audit.note(db, actor, "import.apply", f"import:{row.import_id}", {"kind": row.kind, "rows": row.summary["rows"]})
     return row.import_id
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy.orm import Session
+from starlette.datastructures import State
 
 from app.access.callers import Caller, needs
 from app.accounts.credentials import environment_key
@@ -52,7 +53,7 @@ async def post_replays(request: Request, wanted: ReplayRequest, caller: Writer) 
     By filter the open ones are taken in the order in which they first came. The answer comes when every statement that
     it calls replayed is durable.
     """
-    return await _replayer(request, caller).all_of(wanted)
+    return await replayer_of(request.app.state, caller.actor).all_of(wanted)
 
 
 @router.get("/{letter_id}", dependencies=_READERS, responses=errors(404))
@@ -89,7 +90,7 @@ async def post_replay(request: Request, letter_id: UUID, caller: Writer, mending
     the admin who replays vouches for them. When they are refused, the letter stays as it is, and the answer tells the
     problems as the door would. A letter that was replayed before is left alone, and the answer says so.
     """
-    verdict = await _replayer(request, caller).one(letter_id, mending.fix() if mending else UNCHANGED)
+    verdict = await replayer_of(request.app.state, caller.actor).one(letter_id, mending.fix() if mending else UNCHANGED)
     if verdict.error is not None:
         request.state.kept = letter_id
         raise verdict.error
@@ -104,12 +105,13 @@ def post_discard(letter_id: UUID, discarding: Discarding, db: Db, caller: Writer
     return queries.show(db, letter_id)
 
 
-def _replayer(request: Request, caller: Caller) -> Replayer:
-    settings: Settings = request.app.state.settings
+def replayer_of(state: State, actor: str) -> Replayer:
+    """What replays letters for this actor. state: the application's."""
+    settings: Settings = state.settings
     return Replayer(
-        take=partial(make_durable, request.app.state),
+        take=partial(make_durable, state),
         flatten=flatten_statement,
-        actor=caller.actor,
+        actor=actor,
         max_statements=settings.max_batch_statements,
         own_key=environment_key(settings.public_pem) if settings.public_pem else None,
         request_id=request_id(),

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from app.analytics.recent_schemas import LastStatement, RawStatement, RecentCompletions
 from app.api.problems import ERRORS, MEDIA_TYPE
 from app.api.statement_schema import IRI, MOMENT, SCHEMAS, UUID, Schema
 from app.api.xapi_version import VERSION_HEADER
@@ -59,6 +60,9 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
     schemas = document["components"]["schemas"]
     schemas.update(SCHEMAS)
     schemas["SignupRequest"] = SignupRequest.model_json_schema()
+    for model in (LastStatement, RecentCompletions, RawStatement):
+        # The framework leaves out what is null, which in these says something.
+        schemas[model.__name__]["examples"] = model.model_json_schema()["examples"]
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     for method, path, door in _doors(document):

@@ -4,21 +4,10 @@ import argparse
 from typing import Any
 
 from app.accounts import credentials
+from app.accounts.rotation import SCOPES
 from app.config import get_settings
 from app.database import session_scope
 from app.platform import keys
-
-SCOPES = (
-    "statements/write",
-    "statements/read/mine",
-    "statements/read",
-    "state",
-    "define",
-    "profile",
-    "all/read",
-    "all",
-)
-"""The scopes of xAPI 1.0.3 Communication 4.2."""
 
 
 def add_command(subparsers: Any) -> None:
@@ -30,7 +19,7 @@ def add_command(subparsers: Any) -> None:
     create.add_argument(
         "--scope",
         action="append",
-        choices=SCOPES,
+        choices=tuple(SCOPES),
         help="may be repeated (default: statements/write and define)",
     )
     create.add_argument("--print-only", action="store_true", help="register nothing: for PUBLIC_PEM and SECRET_PEM")

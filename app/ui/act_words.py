@@ -10,7 +10,8 @@ WORDS = {
     "reminder_template.put": "Reminder words changed",
     "dead_letter.replay": "Dead letter replayed",
     "dead_letter.close": "Dead letter closed",
-    "import.apply": "File imported",
+    "roster.import": "Roster imported",
+    "responses.import": "Responses imported",
 }
 
 

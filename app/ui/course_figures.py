@@ -67,7 +67,12 @@ def drop_off(db: Session, asked: Mapping[str, str], _zone: ZoneInfo) -> Chart:
     told = cohort_drop_off(db, _needed(filters.cohort_id, "cohort"), replace(filters, lesson_id=None), Page())
     began = told.learner_count - told.not_started_count
     frame = Frame("learners who reached it", period_of(filters), told.time_zone, width=WIDTH)
-    return _chart(specs.drop_off([Step(_title(step), step.reached) for step in told.steps], began, frame))
+    drawn = _chart(specs.drop_off([Step(_title(step), step.reached) for step in told.steps], began, frame))
+    return replace(
+        drawn,
+        header=("Step", "Lesson", "Started", "Completed", "Reached", "Stopped here"),
+        rows=[(step.step, _title(step), step.started, step.completed, step.reached, step.lost) for step in told.steps],
+    )
 
 
 @figure("lesson-days")

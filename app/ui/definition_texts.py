@@ -36,12 +36,16 @@ SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
                 "overdue from the day after."
             ),
             "Attributes": (
-                "the learner has that value, letter by letter. Several values of one attribute are alternatives, "
-                "several attributes all have to fit. Every number is then about these learners only."
+                "the learner has that value, letter by letter. Several values of one attribute are alternatives,"
+                " several attributes all have to fit. Every number is then about these learners only. The names "
+                "are headings of the roster, as they stand there: GET "
+                "/api/reports/cohorts/{id}/completions?attr.Team=Blue&attr.Team=Red&attr.Site=Oslo is about who "
+                "is in one of the two teams and in Oslo; a heading with blanks is written attr.Cost+centre=17. "
+                "Every report but the timeline takes them, ten at most."
             ),
             "Shares": (
-                "are from 0 to 1 and rounded to four digits, half to even; null where there is nothing to take a "
-                "share of. Medians lie between the two in the middle when there are two, and are in seconds, "
+                "are from 0 to 1 and rounded to four digits, half to even; null where there is nothing to take a"
+                " share of. Medians lie between the two in the middle when there are two, and are in seconds, "
                 "rounded to a tenth; null without any. Means are rounded to four digits."
             ),
         },
@@ -121,8 +125,8 @@ SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
             "CohortToday.completed_count": "(learner, lesson) pairs completed.",
             "CohortToday.completion_rate": "completed_count / (learner_count × lesson_count).",
             "CohortToday.at_risk_count": (
-                "learners at risk: with 2 or more lessons overdue, or 7 or more days without activity. Who is at "
-                "risk in two cohorts counts in each."
+                "learners at risk: with 2 or more lessons overdue, or 7 or more days without activity. Who is at"
+                " risk in two cohorts counts in each."
             ),
             "ActivityPattern.week_count": (
                 "the whole weeks counted, up to the last midnight in the viewer's time zone; 4."
@@ -162,9 +166,9 @@ SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
             "DropOffStep.reached": "learners who reached the step.",
             "DropOffStep.reached_rate": "reached / learner_count.",
             "DropOffStep.lost": (
-                "learners for whom this is the furthest lesson they started, so far; at the last step, only those "
-                "who have not completed it. Who is on time and waits for the next lesson counts as well: look at "
-                "lessons that are due."
+                "learners for whom this is the furthest lesson they started, so far; at the last step, only "
+                "those who have not completed it. Who is on time and waits for the next lesson counts as well: "
+                "look at lessons that are due."
             ),
             "DropOffStep.lost_rate": "lost / reached.",
             "CohortDropOff.not_started_count": "learners who started no lesson of the cohort.",
@@ -199,8 +203,8 @@ SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
             "GridLesson.completed": "learners who completed the lesson, of all that fit the filters.",
             "GridLesson.rate": "completed / learner_count.",
             "GridLearner.completed": (
-                "lessons of the grid that this learner completed. A cell is late when the lesson is overdue for the "
-                "learner and not complete, started or not."
+                "lessons of the grid that this learner completed. A cell is late when the lesson is overdue for "
+                "the learner and not complete, started or not."
             ),
             "LessonFigures.position": "the earliest place of the lesson in a plan, 1 for the first.",
             "LessonFigures.started": "learners who started it, in a cohort or not.",
@@ -209,7 +213,7 @@ SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
             "LessonFigures.planned_completed": "those of them who completed it.",
             "LessonFigures.planned_rate": "planned_completed / planned_count.",
             "LessonFigures.median_seconds_to_complete": (
-                "median over the learners who completed it, from their first statement about it to their completion."
+                "median over the learners who completed it, from their first statement about it to their " "completion."
             ),
             "LessonList.lesson_count": "lessons of the catalogue.",
             "LessonList.untitled_count": "those of them without a title.",
@@ -240,8 +244,8 @@ SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
             ),
             "QuestionAnswers.mean": "the mean of these numbers.",
             "ChoiceCount.count": (
-                "learners whose latest answer names this choice. The 50 most frequent are there, of responses of "
-                "up to 100 characters; none for questions answered in words."
+                "learners whose latest answer names this choice. The 50 most frequent are there, of responses of"
+                " up to 100 characters; none for questions answered in words."
             ),
             "ChoiceCount.share": (
                 "count / learner_count. With several choices in one answer the shares add up to more than 1."
@@ -261,15 +265,15 @@ SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
         "Learners",
         {
             "State of a learner": (
-                "finished when every lesson planned for them is completed; else not started without any activity; "
-                "else behind with 2 or more lessons overdue; else silent after 7 × 24 hours without activity; else "
-                "on track."
+                "finished when every lesson planned for them is completed; else not started without any "
+                "activity; else behind with 2 or more lessons overdue; else silent after 7 × 24 hours without "
+                "activity; else on track."
             ),
             "LearnerList.learner_count": "learners that fit the filters.",
             "LearnerLine.completed": (
                 "lessons planned for the learner that they completed; of any lesson where none are planned."
             ),
-            "LearnerLine.planned": ("lessons planned for the learner, 0 while no cohort of theirs has a plan."),
+            "LearnerLine.planned": "lessons planned for the learner, 0 while no cohort of theirs has a plan.",
             "LearnerLine.overdue": "lessons planned for the learner that are overdue and not completed.",
             "LearnerLesson.overdue_days": (
                 "the learner's today − the day due, 0 when it is not overdue, never due or completed."

@@ -39,7 +39,7 @@ GROUPS = (
         "Bring in",
         (
             Entry("Roster import", "/ui/roster", "roster", "people:write"),
-            Entry("Reminder words", "/ui/reminder-templates", "words", "people:write"),
+            Entry("Reminder words", "/ui/reminder-templates", "words", "reminders:read"),
         ),
     ),
     Group(
@@ -57,6 +57,7 @@ GROUPS = (
             Entry("Keys", "/ui/admin/keys", "keys", "keys:write"),
             Entry("Accounts", "/ui/admin/accounts", "accounts", "accounts:write"),
             Entry("Audit log", "/ui/admin/audit", "audit", "audit:read"),
+            Entry("Contracts", "/ui/contracts", "contracts", "progress:read"),
             Entry("Parts", "/ui/parts", "parts", "accounts:write"),
         ),
     ),

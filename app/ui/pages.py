@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from app import __version__
 from app.access.callers import Caller
 from app.platform import clock
+from app.schemas import ErrorRead
 from app.ui import formatting
 from app.ui.assets import asset
 from app.ui.icons import icon
@@ -25,7 +26,14 @@ from app.ui.navigation import Group, current, seen_with
 
 THEMES = ("light", "dark")
 PRIVATE = {"Cache-Control": "no-store"}
-HTML: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {"schema": {"type": "string"}}}}}
+HTML: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/html": {"schema": {"type": "string"}}}},
+    400: {"model": ErrorRead, "description": "A parameter is not right; `problems` says which and what would be."},
+    401: {"model": ErrorRead, "description": "Nobody is logged in; browsers are sent to the login instead."},
+    403: {"model": ErrorRead, "description": "The caller does not have the scope."},
+    404: {"model": ErrorRead, "description": "There is nothing here."},
+    503: {"model": ErrorRead, "description": "A store does not answer right now."},
+}
 """What pages answer besides JSON, for the `responses` of a route."""
 
 

@@ -163,7 +163,7 @@ def get_sweep(
 
 
 @router.post(f"{SWEEP}/run", include_in_schema=False)
-async def post_sweep(request: Request, db: Db, form: Form, caller: Annotated[Caller, needs(_RUN)]) -> Response:
+async def post_sweep(request: Request, db: Db, caller: Annotated[Caller, needs(_RUN)], form: Form) -> Response:
     """Sweep now, for some seconds at most, and show what waited before and after."""
     settings: Settings = request.app.state.settings
     asked = form.get("window_days", "0").strip() or "0"

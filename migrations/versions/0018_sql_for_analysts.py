@@ -1,7 +1,7 @@
 """SQL for analysts: what tables and columns mean, and what each analyst asked.
 
 Revision: 0018
-After: 0015
+After: 0017
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0018"
-down_revision = "0015"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 

@@ -31,6 +31,7 @@ SPINE = {
     "app.etl_streaming": ["process_statement", "get_last_processed"],
     "app.etl_incremental": ["flatten_statement", "run_incremental_etl"],
     "app.api.xapi": ["post_statement"],
+    "app.api.orchestrator": ["read_contracts", "update_contract_status"],
     "app.api.reporting": ["get_cohort_completions", "get_lesson_incomplete"],
 }
 
@@ -53,6 +54,8 @@ def test_the_spine_has_its_parameters() -> None:
     assert parameters("app.etl_incremental.flatten_statement") == ["raw_json"]
     assert parameters("app.etl_incremental.run_incremental_etl")[0] == "db"
     assert parameters("app.jobs.reminder.get_incomplete_users") == ["db", "lesson_date"]
+    assert parameters("app.api.orchestrator.read_contracts") == []
+    assert parameters("app.api.orchestrator.update_contract_status")[:2] == ["module", "status"]
     assert parameters("app.jobs.reminder.send_daily_reminders") == []
     assert parameters("app.jobs.reminder.log_task_status")[:3] == ["db", "name", "status"]
 

@@ -120,7 +120,7 @@ def test_a_roster_is_entered_once_by_the_worker(doors: Doors) -> None:
         assert {one.time_zone for one in db.scalars(select(Cohort))} == {"Europe/Oslo"}
         assert db.scalar(select(Upload.content).where(Upload.id == UUID(key))) is None
         (act,) = db.scalars(select(audit.AuditEntry))
-        assert (act.act, act.actor, act.detail["rows"]) == ("import.apply", "admin token", 6)
+        assert (act.act, act.actor, act.detail["rows"]) == ("roster.import", "admin token", 6)
     said = page(doors, path)
     assert "6 rows imported, but for 3 rows that cannot be used." in said
     assert "apply" not in said

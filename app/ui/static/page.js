@@ -47,7 +47,8 @@ for (const form of document.querySelectorAll("form[data-auto-submit]")) {
 
 // A form is sent once, however often its button is pressed.
 for (const form of document.querySelectorAll('form[method="post"]')) {
-  form.addEventListener("submit", () => setTimeout(() => { for (const one of form.querySelectorAll("button")) one.disabled = true; }));
+  // What is only shown in a frame beside the form is not sent: the form goes on.
+  form.addEventListener("submit", (event) => event.submitter?.formTarget || setTimeout(() => { for (const one of form.querySelectorAll("button")) one.disabled = true; }));
 }
 addEventListener("pageshow", () => { for (const one of document.querySelectorAll('form[method="post"] button')) one.disabled = false; });
 
