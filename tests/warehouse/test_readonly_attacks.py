@@ -4,6 +4,7 @@ The check before a query is courtesy; so each attack also comes without it, and 
 """
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -193,24 +194,42 @@ def test_what_is_expected_to_cost_too_much_is_not_begun(reader: Reader) -> None:
     assert reader.explain("SELECT 1").cost < 1
 
 
+def is_asking() -> bool:
+    """Whether a query of an analyst is being run."""
+    with get_engine().connect() as db:
+        running = "SELECT count(*) FROM pg_stat_activity WHERE usename LIKE '%\\_reader' AND query LIKE 'FETCH%'"
+        return bool(db.scalar(text(f"{running} AND state = 'active' AND datname = current_database()")))
+
+
 def test_a_query_is_cancelled_when_nobody_waits_and_another_one_works(reader: Reader) -> None:
     """More than there are places, so that a place in the pool that is lost each time would be missed."""
+    patient = Reader(reader._settings.model_copy(update={"sql_timeout_seconds": 120}))
     for _ in range(reader._settings.sql_pool_size + 1):
-        asking = Asking()
-        told: list[AppError] = []
+        asking, told = Asking(), list[AppError]()
 
         def ask(asking: Asking = asking, told: list[AppError] = told) -> None:
             try:
-                reader.run("SELECT count(*) FROM generate_series(1, 100000000)", asking=asking, look_first=False)
+                patient.run("SELECT pg_sleep(100)", asking=asking)
             except AppError as stopped:
                 told.append(stopped)
 
-        thread = threading.Thread(target=ask)
+        thread = threading.Thread(target=ask, daemon=True)
         thread.start()
+        deadline = time.monotonic() + 20
+        while not is_asking() and time.monotonic() < deadline:
+            thread.join(0.02)
         asking.stop("left")
-        thread.join(30)
+        thread.join(20)
         assert [(error.status, error.code) for error in told] == [(400, "query_too_slow")]
-    assert reader.run("SELECT 1").rows == [(1,)]
+    assert patient.run("SELECT 1").rows == [(1,)]
+    patient.close()
+
+
+def test_what_is_stopped_before_it_began_never_begins(reader: Reader) -> None:
+    asking = Asking()
+    asking.stop("left")
+    with pytest.raises(AppError, match="nobody waited"):
+        reader.run("SELECT 1", asking=asking)
 
 
 def test_errors_say_where_in_what_was_written(reader: Reader) -> None:
