@@ -77,6 +77,15 @@ class Settings(BaseSettings):
     database_pool_size: int = Field(default=8, ge=1)
     database_statement_timeout_seconds: float = Field(default=60, gt=0)
 
+    # SQL for analysts
+    reader_password: str | None = None
+    readonly_database_url: str | None = None
+    sql_max_rows: int = Field(default=1_000, ge=1, le=10_000)
+    sql_max_cost: float = Field(default=20_000_000, ge=1_000)
+    sql_timeout_seconds: float = Field(default=15, gt=0, le=600)
+    sql_pool_size: int = Field(default=3, ge=1, le=50)
+    sql_history_entries: int = Field(default=200, ge=1, le=10_000)
+
     # reminders
     smtp_url: str | None = None
     smtp_timeout_seconds: float = Field(default=60, gt=0, le=300)
@@ -131,6 +140,8 @@ class Settings(BaseSettings):
         "mail_from",
         "mail_secret",
         "pseudonym_secret",
+        "reader_password",
+        "readonly_database_url",
         "otel_exporter_otlp_endpoint",
         "contracts_dir",
         "test_report_file",

@@ -10,10 +10,13 @@ import app.jobs.models
 import app.lrs.models
 import app.models
 import app.notifications.models
-import app.warehouse.models  # noqa: F401
+import app.warehouse.models
+import app.warehouse.sql_history  # noqa: F401
 from app.database import Base
+from app.warehouse.descriptions import describe
 
 TABLES: MetaData = Base.metadata
+describe(TABLES)
 ACTOR_MODULES = (
     "app.etl_streaming",
     "app.jobs.imports",

@@ -1,4 +1,5 @@
-"""What the embedded stack makes for itself on the first start: a key pair for the sender and an admin token."""
+"""What the embedded stack makes for itself on the first start: a key pair for the sender, an admin token, and the
+password of the role that analysts ask SQL with."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ class Credentials:
     user: str
     password: str | None
     admin_token: str
+    reader_password: str = ""
 
 
 def credentials_for(settings: Settings, data_dir: Path) -> Credentials:
@@ -28,15 +30,16 @@ def credentials_for(settings: Settings, data_dir: Path) -> Credentials:
     folder = data_dir / FOLDER
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     token = settings.admin_token or kept_secret(folder / "admin_token")
+    reader = settings.reader_password or kept_secret(folder / "reader_password")
     if settings.public_pem is None:
         if settings.secret_pem is not None:
             raise StackError("SECRET_PEM is set and PUBLIC_PEM is not. Set both, or neither.")
-        return Credentials(*_kept_pair(folder), token)
+        return Credentials(*_kept_pair(folder), token, reader)
     user = _body("PUBLIC_PEM", settings.public_pem)
     password = _body("SECRET_PEM", settings.secret_pem) if settings.secret_pem else None
     if password is not None and not keys.proves(password, user):
         raise StackError("SECRET_PEM is not the secret key that belongs to PUBLIC_PEM.")
-    return Credentials(user, password, token)
+    return Credentials(user, password, token, reader)
 
 
 def _kept_pair(folder: Path) -> tuple[str, str]:

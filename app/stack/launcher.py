@@ -155,6 +155,7 @@ class _Stack:
             "PUBLIC_PEM": credentials.user,
             "SECRET_PEM": credentials.password or "",
             "ADMIN_TOKEN": credentials.admin_token,
+            "READER_PASSWORD": credentials.reader_password,
             "HOST": self._settings.host,
             "PORT": str(self._settings.port),
             "PUBLIC_URL": self._settings.public_url or "",

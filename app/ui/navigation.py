@@ -32,6 +32,7 @@ GROUPS = (
             Entry("Lessons", "/ui/lessons", "lessons", "reports:read", on_phones=True),
             Entry("Learners", "/ui/learners", "learners", "learners:read", on_phones=True),
             Entry("Reminders", "/ui/test-reminders", "reminders", "reminders:read"),
+            Entry("Questions", "/ui/db-terminal", "terminal", "reports:read"),
         ),
     ),
     Group(

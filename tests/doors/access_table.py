@@ -79,6 +79,10 @@ ROUTES: dict[str, str] = {
     "PUT /api/reminders/cohorts/{cohort_id}": "reminders:send",
     # the pipeline
     "GET /api/debug/pipeline": "pipeline:read",
+    # Prebuilt queries; those about the quarantine also need dead-letters:read. Own words need sql:read, on the page.
+    "GET /api/debug/queries": "reports:read",
+    "GET /api/debug/query": "reports:read",
+    "POST /api/debug/query": "reports:read",
     "GET /api/loader": "pipeline:read",
     "POST /api/loader/resume": "pipeline:run",
     "GET /api/dead-letters": "dead-letters:read",
@@ -124,6 +128,10 @@ ROUTES: dict[str, str] = {
     "GET /ui/test-etl-incremental": "pipeline:read",
     "POST /ui/test-etl-incremental/run": "pipeline:run",
     "GET /ui/parts": "accounts:write",
+    "GET /ui/db-terminal": "reports:read",
+    "GET /ui/db-terminal/queries/{name}": "reports:read",
+    "GET /ui/db-terminal/sql": "sql:read",
+    "POST /ui/db-terminal/sql": "sql:read",
     "GET /ui/contracts": "progress:read",
     "GET /ui/login": OPEN,
     "POST /ui/login": OPEN,
