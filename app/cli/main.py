@@ -20,12 +20,14 @@ from app.cli import (
     people_commands,
     rebuild,
     reminder_commands,
+    secrets,
+    serve,
     up,
 )
 from app.errors import AppError
 
 COMMANDS = (
-    *(up, migrate, key_commands, etl, rebuild, dead_letter_commands, loader_commands, people_commands),
+    *(up, serve, migrate, secrets, key_commands, etl, rebuild, dead_letter_commands, loader_commands, people_commands),
     reminder_commands,
     access_commands,
 )
