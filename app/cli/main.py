@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.cli import (
     access_commands,
+    backup_commands,
     dead_letter_commands,
     demo,
     etl,
@@ -30,6 +31,7 @@ COMMANDS = (
     *(up, serve, migrate, secrets, key_commands, etl, rebuild, dead_letter_commands, loader_commands, people_commands),
     reminder_commands,
     access_commands,
+    backup_commands,
 )
 
 
