@@ -223,7 +223,7 @@ def test_defaults_that_the_compose_file_repeats_are_those_of_the_code() -> None:
 
 def test_no_secret_has_a_default_and_make_secrets_makes_each_one() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
-    asked = {name: rest for name, rest in re.findall(r"\$\{([A-Z_]+)([^}]*)", text)}
+    asked = dict(re.findall(r"\$\{([A-Z_]+)([^}]*)", text))
     required = {name for name, rest in asked.items() if rest.startswith(":?")}
     made = set(secrets.fresh())
     assert required == made - {"SECRET_PEM"}
@@ -255,7 +255,7 @@ def test_make_secrets_writes_once_and_never_over_what_is_there(tmp_path: Path) -
     file.write_text(first.replace("REDIS_PASSWORD", "# REDIS_PASSWORD") + "MORE=1\n")
     assert re.fullmatch(r"REDIS_PASSWORD=[0-9a-f]{48}\n", made("--write", str(file)))
     assert file.read_text().endswith("MORE=1\n")
-    assert set(line.partition("=")[0] for line in made().splitlines()) == set(secrets.fresh())
+    assert {line.partition("=")[0] for line in made().splitlines()} == set(secrets.fresh())
 
 
 @pytest.mark.parametrize("path", RAILWAY)
@@ -271,7 +271,10 @@ def test_files_for_railway_name_what_is_there(path: str) -> None:
 
 
 def test_compose_itself_reads_the_file_and_refuses_without_secrets(tmp_path: Path) -> None:
-    if shutil.which("docker") is None or subprocess.run(["docker", "compose", "version"], capture_output=True).returncode:
+    if (
+        shutil.which("docker") is None
+        or subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode
+    ):
         pytest.skip("there is no docker compose here")
     names = {*secrets.fresh(), *(name.upper() for name in Settings.model_fields)}
     clean = {name: value for name, value in os.environ.items() if name not in names}

@@ -22,7 +22,10 @@ def listening_socket(host: str, port: int) -> socket.socket:
     if host == "::" and not socket.has_dualstack_ipv6():
         host, family = "0.0.0.0", socket.AF_INET  # noqa: S104
     return socket.create_server(
-        (host, port), family=family, backlog=WAITING_CONNECTIONS, dualstack_ipv6=host == "::" and family != socket.AF_INET
+        (host, port),
+        family=family,
+        backlog=WAITING_CONNECTIONS,
+        dualstack_ipv6=host == "::" and family != socket.AF_INET,
     )
 
 

@@ -38,7 +38,10 @@ def add_command(subparsers: Any) -> None:
 
 
 def _backup(arguments: argparse.Namespace) -> int:
-    """Everything that was answered 2xx before this began is in the file: in the database's dump or the stream's copy."""
+    """Everything that was answered 2xx before this began is in the file: in the database's dump or the stream's copy.
+
+    The parts are made beside the file first, so there has to be room for all of it twice.
+    """
     settings = get_settings()
     with _work_folder(settings, arguments.file) as folder, _target(arguments.file) as target:
         # In this order: an entry leaves the stream when it is in the database, never the other way round.

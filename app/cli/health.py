@@ -30,7 +30,9 @@ def _running(words: tuple[str, ...]) -> str | None:
     import redis  # noqa: PLC0415
 
     own = os.getpid()
-    lines = [(one.pid, one.info["cmdline"] or (), one.info["status"]) for one in psutil.process_iter(["cmdline", "status"])]
+    lines = [
+        (one.pid, one.info["cmdline"] or (), one.info["status"]) for one in psutil.process_iter(["cmdline", "status"])
+    ]
     alive = any(
         pid != own and status != psutil.STATUS_ZOMBIE and all(any(word in part for part in line) for word in words)
         for pid, line, status in lines

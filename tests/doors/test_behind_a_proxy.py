@@ -1,4 +1,4 @@
-"""Behind a proxy that ends TLS: every address that is handed out is the one people use, whoever says what in a header."""
+"""Behind a proxy that ends TLS: every address that is handed out is the one people use, whatever a header says."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -50,7 +50,9 @@ def test_links_in_mails_begin_with_the_public_address(doors: Doors) -> None:
     assert told.startswith(f"{PUBLIC}/unsubscribe/")
 
 
-@pytest.mark.parametrize("path", ["/ui/", "/api/cohorts/", "/health/", "/xapi/statements/", "/docs/", "//evil.example/", "/", "/ui"])
+@pytest.mark.parametrize(
+    "path", ["/ui/", "/api/cohorts/", "/health/", "/xapi/statements/", "/docs/", "//evil.example/", "/", "/ui"]
+)
 def test_redirects_name_no_host(doors: Doors, path: str) -> None:
     with hosted(signup_trusted_proxies="1") as client:
         for headers in ({}, LIES, {"X-Forwarded-Proto": "https", "Host": "analytics.example.org"}):

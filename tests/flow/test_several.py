@@ -1,4 +1,4 @@
-"""Two API processes and two workers on one set of stores: whichever is asked, the answer is the same, and none is missed.
+"""Two API processes and two workers on one set of stores: whichever is asked answers the same, and none is missed.
 
 They run as the containers run them: `python -m app serve` and `dramatiq app.worker`, each a process of its own.
 """
@@ -142,7 +142,9 @@ def test_what_one_accepted_the_other_reads_at_once(several: Several) -> None:
     headers = {"X-Experience-API-Version": "1.0.3"}
     for number in range(10):
         statement = completed(f"reader{number}@example.org")
-        assert several.a.post("/xapi/statements", json=statement, auth=several.sender, headers=headers).status_code == 200
+        assert (
+            several.a.post("/xapi/statements", json=statement, auth=several.sender, headers=headers).status_code == 200
+        )
         found = several.b.get(
             "/xapi/statements", params={"statementId": statement["id"]}, auth=several.sender, headers=headers
         )

@@ -55,7 +55,11 @@ def everything() -> list[dict[str, Any]]:
     ]
     made.append(statement(20, 1, "voided", object={"objectType": "StatementRef", "id": made[0]["id"]}))
     made.append(statement(21, 2, "commented", object={"objectType": "StatementRef", "id": made[1]["id"]}))
-    result = {"score": {"scaled": 0.5, "raw": 5, "min": 0, "max": 10}, "duration": "PT1M30.5S", "response": "naïve\n'quoted'"}
+    result = {
+        "score": {"scaled": 0.5, "raw": 5, "min": 0, "max": 10},
+        "duration": "PT1M30.5S",
+        "response": "naïve\n'quoted'",
+    }
     made.append(statement(22, 3, result=result, context={"platform": "7taps", "language": "de"}))
     return made
 
@@ -65,7 +69,9 @@ def fill(client: httpx.Client, sender: tuple[str, str], admin: dict[str, str]) -
     lessons = [{"lesson": f"https://app.7taps.com/lessons/{n}", "due": f"2026-03-0{n + 2}"} for n in range(3)]
     told = [
         client.put("/api/cohorts/spring", json={"name": "Frühling", "time_zone": "Europe/Lisbon"}, headers=admin),
-        client.post("/api/signup", json={"name": "Ann", "email": "learner1@example.org", "cohort": "spring", "avatar": "annie"}),
+        client.post(
+            "/api/signup", json={"name": "Ann", "email": "learner1@example.org", "cohort": "spring", "avatar": "annie"}
+        ),
         client.post("/api/xapi/statements", json=everything(), auth=sender),
     ]
     for one in told:

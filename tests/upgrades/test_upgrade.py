@@ -50,9 +50,14 @@ def run(url: str, *statements: str) -> list[Any]:
 def rows(url: str) -> dict[str, list[Any]]:
     """What is in the columns that the dump names, as text, by table."""
     return {
-        table: run(url, f"SELECT ({', '.join(f'({one.strip()})::text' for one in columns.split(','))}) FROM {table} ORDER BY 1")
-        if "," in columns
-        else run(url, f"SELECT ({columns})::text FROM {table} ORDER BY 1")
+        table: (
+            run(
+                url,
+                f"SELECT ({', '.join(f'({one.strip()})::text' for one in columns.split(','))}) FROM {table} ORDER BY 1",
+            )
+            if "," in columns
+            else run(url, f"SELECT ({columns})::text FROM {table} ORDER BY 1")
+        )
         for table, columns in FILLED
     }
 
@@ -108,7 +113,9 @@ def test_the_release_before_can_still_write_while_the_new_one_is_rolled_out(fill
     tables = ", ".join(table for table, _ in FILLED)
     # The dump is in an order that foreign keys, which it adds at its end, do not care for.
     inserts = [
-        line for line in re.split(r"(?<=\);)\n", DUMP) if (m := INSERT.search(line)) and m[1] != "public.alembic_version"
+        line
+        for line in re.split(r"(?<=\);)\n", DUMP)
+        if (m := INSERT.search(line)) and m[1] != "public.alembic_version"
     ]
     run(
         filled,

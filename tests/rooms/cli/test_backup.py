@@ -1,4 +1,4 @@
-"""Backup and restore: what comes back is what was there, and a file that is not right is refused before it does harm."""
+"""Backup and restore: what comes back is what was there; a file that is not right is refused before it does harm."""
 
 import os
 import subprocess
