@@ -128,9 +128,8 @@ def _major(connection: Connection) -> int:
 def _find(program: str, server_major: int) -> Path:
     """The program of the PATH if it is new enough for the server, else the one in the wheel that is."""
     if (installed := shutil.which(program)) is not None:
-        told = subprocess.run(
-            [installed, "--version"], capture_output=True, text=True, check=False
-        ).stdout  # noqa: S603
+        asked = [installed, "--version"]
+        told = subprocess.run(asked, capture_output=True, text=True, check=False).stdout  # noqa: S603
         version = re.search(r"\b(\d+)(\.\d+)+", told)
         if version and int(version[1]) >= server_major:
             return Path(installed)

@@ -21,6 +21,7 @@ from sqlalchemy import create_engine, text
 from app.config import Settings
 from tests.flow.sender import Sender
 from tests.flow.system import ROOT, free_port, wait_for
+from tests.rooms.cli.test_backup import LOAD
 from tests.statements import completed
 from tests.stores import Stores
 
@@ -216,6 +217,40 @@ def test_two_senders_two_doors_two_workers_a_kill_of_each_and_none_is_missed_or_
     assert set(raw) - before == sent
     assert several.sql("SELECT reason FROM ops.dead_letters WHERE code <> 'conflict'") == []
     several.workers.append(several.spawn(*WORKER))
+
+
+def test_a_backup_under_way_misses_nothing_that_was_taken_before_it_began(
+    several: Several, stores: Stores, tmp_path: Path
+) -> None:
+    url, stream = stores.create_database(f"seventaps_several_back_{os.getpid()}"), f"several-back-{os.getpid()}"
+    elsewhere = {**several.environment, "DATABASE_URL": url, "STREAM_NAME": stream}
+    senders = [Sender(port, several.sender, connections=4) for port in several.ports]
+    for sender in senders:
+        sender.start()
+    try:
+        for turn in range(3):
+            reached = len(senders[0].acknowledged)
+            wait_for(lambda reached=reached: len(senders[0].acknowledged) >= reached + 300)  # type: ignore[misc]
+            before = {*senders[0].acknowledged, *senders[1].acknowledged}
+            file = tmp_path / str(turn)
+            assert several.spawn(sys.executable, "-m", "app", "backup", str(file)).wait(60) == 0
+    finally:
+        for sender in senders:
+            sender.stop()
+    try:
+        for command in (["-m", "app", "restore", str(file)], ["-c", LOAD]):
+            done = subprocess.run(
+                [sys.executable, *command], cwd=ROOT, env=elsewhere, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, done.stderr
+        engine = create_engine(Settings(database_url=url).sqlalchemy_url)
+        with engine.connect() as connection:
+            there = {str(one) for one in connection.scalars(text("SELECT id FROM bronze.statements_raw"))}
+        engine.dispose()
+    finally:
+        several.stream.delete(stream)
+        stores.drop_database(f"seventaps_several_back_{os.getpid()}")
+    assert before - there == set()
 
 
 def test_either_tells_the_counts_of_all(several: Several) -> None:
