@@ -1,16 +1,20 @@
 """Backup and restore: what comes back is what was there; a file that is not right is refused before it does harm."""
 
+import json
 import os
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import redis
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 
+from app.cli import backup_commands
 from app.cli.backup_commands import differences
+from app.cli.main import main
 from app.config import Settings
 from app.platform.dumping import OUR_SCHEMAS
 from tests.conftest import Doors
@@ -112,6 +116,25 @@ def test_what_was_saved_comes_back_and_what_waited_is_loaded_there(
         there = {str(one) for one in connection.scalars(text("SELECT statement_id FROM silver.statements_flat"))}
     engine.dispose()
     assert there == set(filled)
+
+
+def test_what_is_loaded_while_the_backup_is_made_is_in_it(
+    filled: list[str], drain: Callable[[], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loader takes everything off the stream right after the database was read: the copy has it already."""
+    real = backup_commands.dump
+
+    def then_the_loader_runs(settings: Settings, connection: Connection, path: Path) -> None:
+        real(settings, connection, path)
+        assert drain() == 5
+
+    monkeypatch.setattr(backup_commands, "dump", then_the_loader_runs)
+    file = tmp_path / "backup"
+    assert main(["backup", str(file)]) == 0
+    with tarfile.open(file) as archive:
+        manifest = json.load(archive.extractfile("manifest.json"))  # type: ignore[arg-type]
+    assert manifest["stream_entries"] == 5
+    assert manifest["tables"]["bronze.statements_raw"][0] == 20
 
 
 def test_it_goes_through_pipes_too(filled: list[str], elsewhere: dict[str, str]) -> None:
