@@ -47,9 +47,8 @@ lock: $(VENV)/.installed-dev ## compile requirements*.in into requirements*.txt
 	$(BIN)/$(LOCK) requirements.in -o requirements.txt
 	$(BIN)/$(LOCK) requirements-dev.in -o requirements-dev.txt
 
-secrets: $(VENV)/.installed ## print a fresh key pair and admin token in the form of a .env file
-	@$(BIN)/python -m app keys create --print-only
-	@echo "ADMIN_TOKEN=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(32))')"
+secrets: $(VENV)/.installed ## write .env with fresh secrets; where there is one, print what it lacks
+	@$(BIN)/python -m app secrets --write .env
 
 clean: ## remove the virtual environment and every cache; the data in .data stays
 	rm -rf $(VENV) .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -40,6 +40,7 @@ from app.api.health import install_health, watching
 from app.api.lane import ShortWay
 from app.api.openapi import install_openapi
 from app.api.problems import install_problems
+from app.api.redirects import RelativeRedirects
 from app.api.refusals import counting_refusals
 from app.api.signup_limit import SignupLimit
 from app.api.xapi_consistency import Consistency
@@ -76,7 +77,7 @@ class Application(FastAPI):
         """ASGI."""
         if self.short_way is None:
             # Where spans are wanted, the framework begins them first, and the short way is the first layer inside.
-            long_way = counting_refusals(PageHeaders(super().__call__, self.state.settings))
+            long_way = counting_refusals(RelativeRedirects(PageHeaders(super().__call__, self.state.settings)))
             self.short_way = long_way if self.traced else ShortWay(long_way, self.state)
         await self.short_way(scope, receive, send)
 

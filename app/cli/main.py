@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.cli import (
     access_commands,
+    backup_commands,
     dead_letter_commands,
     demo,
     etl,
@@ -20,14 +21,17 @@ from app.cli import (
     people_commands,
     rebuild,
     reminder_commands,
+    secrets,
+    serve,
     up,
 )
 from app.errors import AppError
 
 COMMANDS = (
-    *(up, migrate, key_commands, etl, rebuild, dead_letter_commands, loader_commands, people_commands),
+    *(up, serve, migrate, secrets, key_commands, etl, rebuild, dead_letter_commands, loader_commands, people_commands),
     reminder_commands,
     access_commands,
+    backup_commands,
 )
 
 
