@@ -26,13 +26,13 @@ NOT_PASSED = {
     "host": "the image listens on every address of the container",
     "port": "the port inside the container is fixed; PORT says which one of the machine is published",
     "data_dir": "a volume of the image",
+    "contracts_dir": "the image brings the contracts along",
+    "test_report_file": "no tests run in a container",
     "secret_pem": "the server needs no secret key; the demo gets it",
 }
 """Settings that the compose file does not pass, and why."""
-ELSEWHERE = {"READER_PASSWORD", "READONLY_DATABASE_URL", "SQLPAD_URL", "SUPERSET_URL"} | {
-    f"SQL_{name}" for name in ("MAX_ROWS", "MAX_COST", "TIMEOUT_SECONDS", "POOL_SIZE", "HISTORY_ENTRIES")
-}
-"""Settings of SQL for analysts, which the compose file passes whether or not this release has them."""
+ELSEWHERE = {"SQLPAD_URL", "SUPERSET_URL"}
+"""Settings of the tools that pages will show, which the compose file passes already."""
 
 CHOSEN_BY_PEOPLE = {"IMAGE_TAG", "BIND_ADDRESS", "PORT"}
 """Names in the compose file that concern Docker and not the application."""

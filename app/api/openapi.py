@@ -137,6 +137,9 @@ def _complete_errors(
         told |= {"400", "413", "415"}
     if path.endswith("/xapi/statements") and method != "get":
         told.add("409")
+    if path.startswith("/ui"):
+        # Pages are asked by parameters of their address, which people change by hand.
+        told |= {"400", "404", *(() if method == "get" else ("409",))}
     for status in sorted(told):
         shape: dict[str, Any] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ErrorRead"}}}
         # Where a browser posts a form, it also gets its refusal as a page.
