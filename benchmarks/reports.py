@@ -1,4 +1,4 @@
-"""Every report at the door, as JSON, on a course that many have taken: one reader after the other."""
+"""Every report at the door, and the pages that show them, on a course that many have taken: one reader at a time."""
 
 import math
 import time
@@ -14,6 +14,11 @@ from benchmarks.telling import tell
 
 ROUNDS = 40
 BOUND_MS = 50
+PAGE_ROUNDS = 15
+PAGE_BOUND_MS = 300
+PAGE_BOUND_BYTES = 200_000
+AS_PROGRAM = {"Authorization": "Bearer bench"}
+AS_BROWSER = AS_PROGRAM | {"Accept": "text/html", "Accept-Encoding": "gzip"}
 
 
 def measure(bench: Bench, count: int) -> None:
@@ -28,6 +33,35 @@ def measure(bench: Bench, count: int) -> None:
         slowest = max(slowest, p95)
         tell(f"report {name}", p50_ms=round(p50, 1), p95_ms=round(p95, 1), bytes=size, within=p95 < BOUND_MS)
     tell("report, slowest", p95_ms=round(slowest, 1), bound_ms=BOUND_MS, within=slowest < BOUND_MS)
+    measure_pages(bench, made)
+
+
+def measure_pages(bench: Bench, made: course.Course) -> None:
+    """One line per page of people: server time as a browser sees it, and what is transferred, compressed."""
+    for name, taken, size in read(bench, dict(pages(made)), PAGE_ROUNDS, AS_BROWSER):
+        p50, p95 = _percentile(taken, 50), _percentile(taken, 95)
+        within = p95 < PAGE_BOUND_MS and size < PAGE_BOUND_BYTES
+        tell(f"page {name}", p50_ms=round(p50, 1), p95_ms=round(p95, 1), bytes=size, within=within)
+
+
+def pages(made: course.Course) -> list[tuple[str, str]]:
+    """Each page that reads what the reports read, on the same cohorts, lessons and learners."""
+    return [
+        ("overview", "/ui"),
+        ("cohorts", "/ui/cohorts"),
+        *((f"cohort, {course.COHORT_SIZES[n]} learners", f"/ui/cohorts/{made.cohorts[n]}") for n in (0, 4)),
+        ("lessons", "/ui/lessons"),
+        ("lesson", f"/ui/lessons/{made.lessons[19]}"),
+        ("texts", f"/ui/lessons/{made.lessons[19]}/answers/{_form(20)}"),
+        ("learners", "/ui/learners"),
+        ("learner", f"/ui/learners/{made.learners[17]}"),
+        ("search", "/ui/search?q=77"),
+        ("reminders", "/ui/test-reminders"),
+        ("stream", "/ui/test-etl-streaming"),
+        ("sweep", "/ui/test-etl-incremental"),
+        ("statements", "/ui/statements"),
+        ("dead letters", "/ui/dead-letters"),
+    ]
 
 
 def reports(made: course.Course) -> list[tuple[str, str]]:
@@ -60,22 +94,24 @@ def _form(lesson: int) -> UUID:
     return course.question(lesson, "form")
 
 
-def read(bench: Bench, wanted: dict[str, str]) -> list[tuple[str, list[float], int]]:
-    """Milliseconds of each reading, and the size of the answer in bytes, by report."""
+def read(
+    bench: Bench, wanted: dict[str, str], rounds: int = ROUNDS, headers: dict[str, str] = AS_PROGRAM
+) -> list[tuple[str, list[float], int]]:
+    """Milliseconds of each reading, and the size of the answer in bytes, by report or page."""
     port = remembered_port(bench.folder / "reports")
     sizes: dict[str, int] = {}
     times: dict[str, list[float]] = {name: [] for name in wanted}
     with server("app.main:create_app", port, "--factory"):
         connection = HTTPConnection("127.0.0.1", port)
         # Report after report in each round, so that a noisy second does not fall on one of them alone.
-        for turn in range(ROUNDS + 3):
+        for turn in range(rounds + 3):
             for name, path in wanted.items():
                 started = time.perf_counter()
-                connection.request("GET", path, headers={"Authorization": "Bearer bench"})
+                connection.request("GET", path, headers=headers)
                 answer = connection.getresponse()
                 body = answer.read()
                 taken = (time.perf_counter() - started) * 1000
-                if answer.status != 200 or not orjson.loads(body):
+                if answer.status != 200 or (headers == AS_PROGRAM and not orjson.loads(body)):
                     raise RuntimeError(f"{path}: {body.decode()}")
                 sizes[name] = len(body)
                 if turn >= 3:
