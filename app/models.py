@@ -40,7 +40,7 @@ class User(Base):
         Index("uq_users_avatar_lower", func.lower(avatar), unique=True),
         Index("ix_users_email", "email"),
         # The order of the list of learners, letter by letter as app/accounts/visibility.py writes it.
-        Index("ix_users_shown_name", text("lower(coalesce(name, email, phone, ''))"), "id"),
+        Index("ix_users_shown_name", text("left(lower(coalesce(name, email, phone, '')), 200)"), "id"),
     )
 
 

@@ -76,7 +76,8 @@ def order(viewer: Viewer, users: str) -> str:
     """
     if viewer.pseudonyms is not None:
         return viewer.pseudonyms.digits(f"{users}.id")
-    return f"lower(coalesce({users}.name, {users}.email, {users}.phone, ''))"
+    # As much of it as an index can hold, whatever somebody calls themselves.
+    return f"left(lower(coalesce({users}.name, {users}.email, {users}.phone, '')), 200)"
 
 
 def parameters(viewer: Viewer) -> dict[str, Any]:

@@ -139,7 +139,7 @@ def _complete_errors(
         told.add("409")
     if path.startswith("/ui"):
         # Pages are asked by parameters of their address, which people change by hand.
-        told |= {"400", "404", *(() if method == "get" else ("409",))}
+        told |= {"400", "404", *(() if method == "get" else ("409", "413", "415"))}
     for status in sorted(told):
         shape: dict[str, Any] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ErrorRead"}}}
         # Where a browser posts a form, it also gets its refusal as a page.

@@ -83,23 +83,22 @@ def page(request: Request, template: str, status: int = 200, **values: object) -
 
     The template also knows `caller` and `csrf_token`, which is another one before somebody has logged in.
     """
-    caller = getattr(request.state, "caller", None)
-    known = {"caller": caller, "csrf_token": caller.form_token() if caller else ""}
-    return HTMLResponse(render(request, template, **{**known, **values}), status, PRIVATE)
+    known = {"caller": getattr(request.state, "caller", None), **values}
+    return HTMLResponse(render(request, template, **known), status, PRIVATE)
 
 
 def render(request: Request, template: str, **values: object) -> str:
     """The HTML of a template, with everything around it."""
     zone, now = zone_of(request), clock.now()
+    shell = _shell(request, zone)
     return (
         environment()
         .get_template(template)
         .render(
-            shell=_shell(request, zone),
             now=now,
             moment=lambda value, **how: formatting.moment(value, zone, **how),
             ago=lambda value: formatting.ago(value, now, zone),
-            **values,
+            **{"shell": shell, "csrf_token": shell.csrf, **values},
         )
     )
 

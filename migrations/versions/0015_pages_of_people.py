@@ -42,7 +42,10 @@ def upgrade() -> None:
     op.create_index("ix_uploads_uploaded_at", "uploads", ["uploaded_at"], unique=False, schema="ops")
     op.create_index("ix_uploads_import_id", "uploads", ["import_id"], unique=False, schema="ops")
     op.create_index(
-        "ix_users_shown_name", "users", [sa.text("lower(coalesce(name, email, phone, ''))"), "id"], unique=False
+        "ix_users_shown_name",
+        "users",
+        [sa.text("left(lower(coalesce(name, email, phone, '')), 200)"), "id"],
+        unique=False,
     )
     for name, columns in AUDIT_INDEXES:
         op.create_index(name, "audit_log", columns, unique=False, schema="ops")

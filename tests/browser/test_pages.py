@@ -12,6 +12,9 @@ import httpx
 import pytest
 
 from app.cli.demo_plan import generate
+from app.database import get_engine
+from app.warehouse.reader_role import grant_reading
+from tests import sql_reader
 from tests.browser.serving import api
 from tests.conftest import empty_stores, load_what_waits
 from tests.doors.access_table import ROUTES
@@ -58,13 +61,20 @@ def course() -> Iterator[Course]:
     plan = generate(seed=7, ends_on=datetime.now(UTC).date(), learners=LEARNERS, days=DAYS, cohorts=2)
     sender = (os.environ["PUBLIC_PEM"], os.environ["SECRET_PEM"])
     token = os.environ["ADMIN_TOKEN"]
-    with api() as address, httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}) as client:
+    granted = grant_reading(get_engine(), sql_reader.PASSWORD, timeout_seconds=10)
+    sql_reader.forget()
+    with (
+        api(reader_password=sql_reader.PASSWORD) as address,
+        httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}) as client,
+    ):
         for cohort in plan.cohorts:
             assert client.put(f"/api/cohorts/{cohort.slug}", json=cohort.as_request()).status_code < 300
         for one in plan.deliveries():
             client.put("/api/xapi/statements", params={"statementId": one.statement_id}, content=one.body, auth=sender)
         load_what_waits()
         yield Course(address, token, client)
+    sql_reader.forget()
+    sql_reader.drop(granted.role)
     empty_stores()
 
 
@@ -127,10 +137,13 @@ def addresses(course: Course) -> list[str]:
         "upload_id": upload.split("?")[0].rpartition("/")[2],
         "name": mail,
     }
+    query = course.get("/api/debug/queries")[0]["name"]
     texts = {"lesson_id": told["lesson"]["id"], "question_id": told["question_id"]}
     paths = [line.removeprefix("GET ") for line in ROUTES if line.startswith("GET /ui")]
     return [
-        path.format(**(texts | known if "question_id" in path else {"lesson_id": lesson} | known))
+        path.replace("queries/{name}", f"queries/{query}").format(
+            **(texts | known if "question_id" in path else {"lesson_id": lesson} | known)
+        )
         for path in paths
         if path not in NO_PAGES
     ] + ["/ui/search?q=espresso"]
