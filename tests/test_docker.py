@@ -31,7 +31,7 @@ NOT_PASSED = {
     "secret_pem": "the server needs no secret key; the demo gets it",
 }
 """Settings that the compose file does not pass, and why."""
-ELSEWHERE = {"SQLPAD_URL", "SUPERSET_URL"}
+ELSEWHERE: set[str] = set()
 """Settings of the tools that pages will show, which the compose file passes already."""
 
 CHOSEN_BY_PEOPLE = {"IMAGE_TAG", "BIND_ADDRESS", "PORT"}
