@@ -346,6 +346,9 @@ def test_a_tool_that_is_away_is_told_in_words(doors: Doors) -> None:
             assert page.headers["content-type"].startswith("text/html")
             assert "SQLPad does not answer right now" in page.text
             assert "SQLPAD_URL" in page.text
+            # In the frame of our page people read this, and not that the browser refuses to show it.
+            assert "frame-ancestors 'self'" in page.headers["content-security-policy"]
+            assert page.headers["x-frame-options"] == "SAMEORIGIN"
             with (
                 pytest.raises(WebSocketDenialResponse) as refused,
                 client.websocket_connect(f"{PAD}/echo", headers=doors.admin),
