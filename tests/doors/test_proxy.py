@@ -5,6 +5,8 @@ import re
 import socket
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -359,23 +361,33 @@ def test_a_tool_that_is_away_is_told_in_words(doors: Doors) -> None:
             assert (missing.status_code, "SUPERSET_URL" in missing.json()["detail"]) == (404, True)
 
 
-def test_what_is_no_http_is_told_in_words(doors: Doors) -> None:
-    from threading import Thread
-
-    with socket.create_server(("127.0.0.1", 0)) as odd:
+@contextmanager
+def saying(words: bytes) -> Iterator[str]:
+    """The address of a server that says this to the first who comes, and hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def speak() -> None:
-            peer, _ = odd.accept()
+            peer, _ = listening.accept()
             with peer:
                 peer.recv(65_536)
-                peer.sendall(b"220 mail.example ESMTP\r\n")
+                peer.sendall(words)
 
         thread = Thread(target=speak, daemon=True)
         thread.start()
-        with doors_with(sqlpad_url=f"http://127.0.0.1:{odd.getsockname()[1]}") as client:
-            answer = client.get(f"{PAD}/", headers=doors.admin)
-        assert (answer.status_code, answer.json()["code"]) == (502, "tool_failed")
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         thread.join(PATIENCE_S)
+
+
+def test_what_is_no_http_is_told_in_words(doors: Doors) -> None:
+    with saying(b"220 mail.example ESMTP\r\n") as odd, doors_with(sqlpad_url=odd) as client:
+        answer = client.get(f"{PAD}/", headers=doors.admin)
+    assert (answer.status_code, answer.json()["code"]) == (502, "tool_failed")
+
+
+def test_half_an_answer_does_not_look_whole(doors: Doors) -> None:
+    begun = b"HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n1,Ann\r\n"
+    with saying(begun) as odd, api(sqlpad_url=odd) as address, pytest.raises(httpx.RemoteProtocolError):
+        httpx.get(f"{address}{PAD}/statement-results/a.csv", headers=doors.admin, trust_env=False, timeout=PATIENCE_S)
 
 
 def test_with_pseudonyms_it_is_for_admins(doors: Doors) -> None:
