@@ -85,6 +85,11 @@ class Settings(BaseSettings):
     sql_timeout_seconds: float = Field(default=15, gt=0, le=600)
     sql_pool_size: int = Field(default=3, ge=1, le=50)
     sql_history_entries: int = Field(default=200, ge=1, le=10_000)
+    sqlpad_url: str | None = None
+    superset_url: str | None = None
+    tool_connect_seconds: float = Field(default=5, gt=0, le=60)
+    tool_silence_seconds: float = Field(default=120, gt=0, le=3_600)
+    tool_max_connections: int = Field(default=50, ge=1, le=1_000)
 
     # reminders
     smtp_url: str | None = None
@@ -142,6 +147,8 @@ class Settings(BaseSettings):
         "pseudonym_secret",
         "reader_password",
         "readonly_database_url",
+        "sqlpad_url",
+        "superset_url",
         "otel_exporter_otlp_endpoint",
         "contracts_dir",
         "test_report_file",
@@ -151,6 +158,16 @@ class Settings(BaseSettings):
     def _empty_is_unset(cls, value: object) -> object:
         """`DATABASE_URL=` in a .env file means "not set", as its writer meant."""
         return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("sqlpad_url", "superset_url", mode="after")
+    @classmethod
+    def _is_scheme_and_host(cls, value: str | None) -> str | None:
+        """Requests keep the path that they came with, so there is no place for another one."""
+        if value is not None and not re.fullmatch(
+            r"https?://(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d{1,5})?/?", value, re.ASCII
+        ):
+            raise ValueError("has to be scheme, host and port and nothing else, such as http://sqlpad:3000")
+        return value
 
     @field_validator("smtp_url", mode="after")
     @classmethod

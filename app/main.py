@@ -57,6 +57,7 @@ from app.publishing import Publisher
 from app.security import CredentialCheck
 from app.ui.install import install_pages
 from app.ui.live_reader import live_pages
+from app.ui.proxying import tools_behind
 
 DESCRIPTION = """
 Learning analytics for 7taps: statements in, answers and reminders out.
@@ -99,7 +100,7 @@ def create_app() -> FastAPI:
         app.state.counters = Counters(settings.required_redis_url)
         app.state.consistency = Consistency(app.state.publisher)
         settle_down()
-        async with watching(app, settings), live_pages(app, settings):
+        async with watching(app, settings), live_pages(app, settings), tools_behind(app, settings):
             yield
         app.state.counters.close()
         app.state.signup_limit.close()

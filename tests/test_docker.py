@@ -17,6 +17,8 @@ import yaml
 from app.cli import health, secrets
 from app.cli.main import COMMANDS
 from app.config import Settings
+from app.ui import sql_tools
+from app.ui.proxy_rules import SIGN_IN_HEADER
 
 ROOT = Path(__file__).parents[1]
 DOCKERFILES = ("Dockerfile", "docker/superset/Dockerfile")
@@ -31,7 +33,7 @@ NOT_PASSED = {
     "secret_pem": "the server needs no secret key; the demo gets it",
 }
 """Settings that the compose file does not pass, and why."""
-ELSEWHERE = {"SQLPAD_URL", "SUPERSET_URL"}
+ELSEWHERE: set[str] = set()
 """Settings of the tools that pages will show, which the compose file passes already."""
 
 CHOSEN_BY_PEOPLE = {"IMAGE_TAG", "BIND_ADDRESS", "PORT"}
@@ -166,6 +168,14 @@ def test_stores_and_sql_are_out_of_reach_from_outside_and_from_each_other() -> N
     assert [name for name in OURS if "sql" in SERVICES[name]["networks"]] == ["fastapi-app"]
 
 
+def test_tools_serve_the_paths_under_which_we_pass_on_and_believe_the_header_that_we_set() -> None:
+    pad, superset = SERVICES["sqlpad"]["environment"], SERVICES["superset"]["environment"]
+    assert pad["SQLPAD_BASE_URL"] == sql_tools.SQLPAD.prefix
+    assert f"email:{SIGN_IN_HEADER}" in pad["SQLPAD_AUTH_PROXY_HEADERS"].split()
+    assert superset["SUPERSET_APP_ROOT"] == sql_tools.SUPERSET.prefix
+    assert f"HTTP_{SIGN_IN_HEADER.replace('-', '_')}" in (ROOT / "docker/superset/superset_config.py").read_text()
+
+
 def test_each_starts_only_after_what_it_needs_is_well() -> None:
     for name in ("fastapi-app", "worker", "scheduler"):
         assert SERVICES[name]["depends_on"] == {
@@ -217,7 +227,7 @@ def test_each_setting_is_passed_or_on_the_list_of_those_that_are_not() -> None:
 def test_defaults_that_the_compose_file_repeats_are_those_of_the_code() -> None:
     for name, value in SERVICES["worker"]["environment"].items():
         default = re.fullmatch(r"\$\{" + name + r":-([^${}]+)\}", value or "")
-        if default and name.lower() in Settings.model_fields and name != "LOG_FORMAT":
+        if default and name.lower() in Settings.model_fields and name not in ("LOG_FORMAT", "SQLPAD_URL"):
             assert default[1] == str(Settings.model_fields[name.lower()].default)
 
 

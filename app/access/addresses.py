@@ -28,7 +28,7 @@ def client_address(request: Request, trusted_proxies: int) -> str:
 
 def is_https(scope: Scope, settings: Settings) -> bool:
     """Whether the browser speaks TLS: to us, to a proxy of ours that says so, or to the host of an https PUBLIC_URL."""
-    if scope["scheme"] == "https":
+    if scope["scheme"] in ("https", "wss"):
         return True
     headers = Headers(scope=scope)
     public = urlsplit(settings.public_url or "")

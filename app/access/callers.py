@@ -2,7 +2,8 @@
 
 A caller is known by ADMIN_TOKEN or a token of a program (both as Bearer), or by the cookie of a session. A request that
 changes something and is known by its cookie has to show that a page of ours sent it (app/access/forgery.py); as there
-is no other way to be known by a cookie, no door can forget that.
+is no other way to be known by a cookie, no door can forget that. Pages of tools that stand behind us know nothing of
+our tokens, so app/access/embedded.py takes the browser's word for where a request comes from; nothing else may.
 """
 
 import hmac
@@ -17,6 +18,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie
 from fastapi.security.http import HTTPBase
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection
 
 from app.access import cookies, forgery
 from app.accounts import sessions, tokens
@@ -91,7 +93,7 @@ def is_admin_token(token: str) -> bool:
     return bool(expected) and hmac.compare_digest(given, wanted)
 
 
-async def bearer_of(request: Request) -> Caller | None:
+async def bearer_of(request: HTTPConnection) -> Caller | None:
     """Who is known by `Authorization: Bearer`; None when that proves nobody."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
@@ -105,7 +107,7 @@ async def bearer_of(request: Request) -> Caller | None:
     return Caller("token", found.name, found.scopes) if found else None
 
 
-async def session_of(request: Request) -> Caller | None:
+async def session_of(request: HTTPConnection) -> Caller | None:
     """Who is known by the cookie of a session that has not ended."""
     cookie = cookies.read(request, cookies.SESSION)
     if cookie is None:
@@ -125,6 +127,14 @@ async def session_of(request: Request) -> Caller | None:
     )
 
 
+async def known_caller(request: HTTPConnection) -> Caller | None:
+    """Who sends this; None when nothing proves it. Says nothing of whether a page of ours sent it.
+
+    An Authorization header that proves nobody is not made up for by a cookie that comes with it.
+    """
+    return await (bearer_of(request) if request.headers.get("authorization") else session_of(request))
+
+
 async def caller_of(
     request: Request, _bearer: Annotated[Any, Security(_BEARER)], _cookie: Annotated[Any, Security(_COOKIE)]
 ) -> Caller:
@@ -132,12 +142,9 @@ async def caller_of(
 
     An Authorization header that proves nobody is refused, whatever cookie comes with it.
     """
-    if request.headers.get("authorization"):
-        caller = await bearer_of(request)
-    else:
-        caller = await session_of(request)
+    caller = await known_caller(request)
     if caller is None:
-        raise _nobody(request)
+        raise nobody(request)
     if caller.csrf_secret is not None and request.method not in forgery.SAFE_METHODS:
         await forgery.check(request, caller.csrf_secret)
     request.state.caller = caller
@@ -188,16 +195,17 @@ def _session(cookie: str, settings: Settings) -> sessions.Known | None:
         return sessions.known(db, session_limits(settings), cookie, settings.admin_token)
 
 
-def _nobody(request: Request) -> NotAuthenticated:
+def nobody(request: HTTPConnection) -> NotAuthenticated:
+    """What to raise where somebody has to be known; browsers that ask for a page are sent to the login."""
     told = "Log in, or send the header Authorization: Bearer with ADMIN_TOKEN or a token that is in force."
-    if request.method in ("GET", "HEAD") and wants_page(request):
+    if request.scope.get("method") in ("GET", "HEAD") and wants_page(request):
         path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         root = request.scope.get("root_path", "")
         return LogInFirst(told, f"{root}{LOGIN_PATH}?next={quote(path, safe='')}")
     return NotAuthenticated(told, challenge=BEARER)
 
 
-def wants_page(request: Request) -> bool:
+def wants_page(request: HTTPConnection) -> bool:
     """Whether a browser asks for one of our pages, rather than a program for data."""
     path = request.scope["path"]
     return (path == "/ui" or path.startswith("/ui/")) and "text/html" in request.headers.get("accept", "")

@@ -5,6 +5,7 @@ Under TLS their names begin with `__Host-`, which makes browsers refuse them fro
 """
 
 from fastapi import Request, Response
+from starlette.requests import HTTPConnection
 
 from app.access.addresses import is_https
 from app.config import Settings
@@ -13,7 +14,7 @@ SESSION = "7t_session"
 LOGIN = "7t_login"
 
 
-def read(request: Request, name: str) -> str | None:
+def read(request: HTTPConnection, name: str) -> str | None:
     """The value of our cookie; None without one."""
     return request.cookies.get(_named(request, name)) or None
 
@@ -30,10 +31,10 @@ def clear(request: Request, response: Response, name: str) -> None:
     response.delete_cookie(_named(request, name), path="/", secure=secure, httponly=True, samesite="lax")
 
 
-def _named(request: Request, name: str) -> str:
+def _named(request: HTTPConnection, name: str) -> str:
     return f"__Host-{name}" if is_https(request.scope, _settings(request)) else name
 
 
-def _settings(request: Request) -> Settings:
+def _settings(request: HTTPConnection) -> Settings:
     settings: Settings = request.app.state.settings
     return settings

@@ -13,6 +13,7 @@ from hashlib import sha256
 from urllib.parse import urlsplit
 
 from fastapi import Request
+from starlette.requests import HTTPConnection
 
 from app.access.forms import FORM, MULTIPART, form_of, parts_of
 from app.config import Settings
@@ -70,7 +71,7 @@ async def check(request: Request, secret: bytes) -> None:
         raise Forged("The page that sent this is out of date. Load it again, and send once more.")
 
 
-def check_origin(request: Request) -> None:
+def check_origin(request: HTTPConnection) -> None:
     """Forged when the browser says that a page of another site sent this (Fetch Metadata; Origin, RFC 6454)."""
     site = request.headers.get("sec-fetch-site")
     if site is not None and site not in ("same-origin", "none"):
@@ -83,6 +84,20 @@ def check_origin(request: Request) -> None:
     own = {request.headers.get("host", "").lower(), urlsplit(settings.public_url or "").netloc.lower()} - {""}
     if host not in own:
         raise Forged("A page of another site sent this.")
+
+
+def check_sent_from_here(request: HTTPConnection, secret: bytes) -> None:
+    """Forged unless the browser says that a page of this very site sent this, or the header X-CSRF-Token does.
+
+    For the pages of tools that know nothing of our tokens. Browsers write Sec-Fetch-Site (Fetch Metadata) and Origin
+    (Fetch 3.1: with every method but GET and HEAD, and with every WebSocket) themselves, and no page can write them.
+    Where neither came, nothing is known, and so it is refused.
+    """
+    check_origin(request)
+    if request.headers.get("sec-fetch-site") == "same-origin" or request.headers.get("origin"):
+        return
+    if not is_token_of(secret, request.headers.get(HEADER, "")):
+        raise Forged("Nothing says where this comes from: with a session, Origin or Sec-Fetch-Site is needed.")
 
 
 def _xor(one: bytes, other: bytes) -> bytes:

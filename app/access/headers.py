@@ -32,6 +32,13 @@ HEADERS = {
 HSTS = "max-age=31536000"
 PAGES = ("/ui", "/docs", "/docs-files")
 FILES = ("/ui/static", "/docs-files")
+TOOLS = ("/ui/sqlpad", "/ui/superset")
+FRAMED_BY_US = {
+    **HEADERS,
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY.replace("frame-ancestors 'none'", "frame-ancestors 'self'"),
+    "X-Frame-Options": "SAMEORIGIN",
+}
+"""Where a page of ours frames a tool, it also frames the page that says in words why there is none."""
 
 
 class PageHeaders:
@@ -48,11 +55,12 @@ class PageHeaders:
             return
         secure = is_https(scope, self._settings)
         is_file = _under(scope["path"], FILES)
+        told = FRAMED_BY_US if _under(scope["path"], TOOLS) else HEADERS
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in told.items():
                     # A page that needs another policy, such as one that frames a tool of ours, brings its own.
                     headers.setdefault(name, value)
                 if secure:

@@ -23,7 +23,9 @@ from app.config import get_settings
 from app.database import session_scope
 from app.errors import AppError, BadRequest, NotAllowed
 from app.ui.db_terminal_charts import figure_of
+from app.ui.mail_frame import framing
 from app.ui.pages import HTML, PRIVATE, show, wants_json, zone_of
+from app.ui.sql_tools import tools_for, why_not
 from app.warehouse import sql_history
 from app.warehouse.free_sql import CSV_MAX_ROWS, explain_freely, run_freely, why_off
 from app.warehouse.readonly import Asking, Plan, Result
@@ -32,10 +34,6 @@ from app.warehouse.schema_browser import TableMeaning, readable_tables
 router = APIRouter(prefix="/ui/db-terminal", tags=["Pages"], include_in_schema=False)
 Reading = Annotated[Caller, needs("reports:read")]
 Analyst = Annotated[Caller, needs("sql:read")]
-PSEUDONYMS = (
-    "Learners are shown under pseudonyms here (LEARNER_DISPLAY), and in SQL they cannot be: what is stored has their "
-    "names. So only admins write SQL of their own; prebuilt queries keep to the pseudonyms."
-)
 LESSONS_OFFERED = 1_000
 STARTING_QUERY = "SELECT verb, count(*) AS statements\nFROM statements_flat\nGROUP BY verb\nORDER BY statements DESC"
 
@@ -56,11 +54,12 @@ class QueryGroup(BaseModel):
 
 
 class Tool(BaseModel):
-    """Another tool that analysts reach from here. path: of its page."""
+    """Another tool that analysts reach from here. path: of its page. framed: whether this page shows it."""
 
     title: str
     text: str
     path: str
+    framed: bool
 
 
 class TerminalPage(BaseModel):
@@ -145,8 +144,8 @@ def execute_safe_query(
 
 def other_tools(caller: Caller) -> list[Tool]:
     """Where else this caller can ask: SQLPad or Superset, once they stand behind our server."""
-    del caller
-    return []
+    found = tools_for(caller, get_settings())
+    return [Tool(title=one.title, text=one.text, path=one.start, framed=one.framed) for one in found]
 
 
 @router.get("", response_model=TerminalPage, responses=HTML)
@@ -158,11 +157,9 @@ def get_terminal(request: Request, caller: Reading) -> Response:
             offer = QueryOffer(name=one.name, title=one.title, question=one.question)
             groups.setdefault(one.group, []).append(offer)
     found = [QueryGroup(title=title, queries=offers) for title, offers in groups.items()]
-    return show(
-        request,
-        "db_terminal.html",
-        TerminalPage(groups=found, tools=other_tools(caller), own_words_off=_off(caller)),
-    )
+    tools = other_tools(caller)
+    page = show(request, "db_terminal.html", TerminalPage(groups=found, tools=tools, own_words_off=_off(caller)))
+    return framing(page) if any(one.framed for one in tools) else page
 
 
 @router.get("/queries/{name}", response_model=QueryPage, responses=HTML)
@@ -225,8 +222,8 @@ async def post_sql(request: Request, caller: Analyst, form: Form) -> Response:
 
 
 def _off(caller: Caller) -> str:
-    if get_settings().learner_display == "pseudonyms" and caller.role != "admin":
-        return PSEUDONYMS
+    if told := why_not(caller, get_settings()):
+        return told
     try:
         return why_off()
     except AppError as error:

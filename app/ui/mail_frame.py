@@ -36,6 +36,6 @@ def mail_document(html: str) -> Response:
 
 
 def framing(response: Response) -> Response:
-    """The page that frames such a document: it may frame what is ours, and nothing else is different."""
+    """The page that frames such a document, or a tool behind us. It may frame what is ours; all else is as ever."""
     response.headers.update(_FRAMING)
     return response

@@ -24,6 +24,9 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe i
 LEARNERS, DAYS = 24, 10
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 NO_PAGES = {
+    # Pages of others, and only where they run.
+    "/ui/sqlpad/{path:path}",
+    "/ui/superset/{path:path}",
     "/ui/live",
     "/ui/static/{hash}/{name}",
     "/ui/charts/{name}",

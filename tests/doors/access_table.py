@@ -132,6 +132,11 @@ ROUTES: dict[str, str] = {
     "GET /ui/db-terminal/queries/{name}": "reports:read",
     "GET /ui/db-terminal/sql": "sql:read",
     "POST /ui/db-terminal/sql": "sql:read",
+    **{
+        f"{method} /ui/{tool}/{{path:path}}": "sql:read"
+        for tool in ("sqlpad", "superset")
+        for method in ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "WEBSOCKET")
+    },
     "GET /ui/contracts": "progress:read",
     "GET /ui/login": OPEN,
     "POST /ui/login": OPEN,

@@ -7,7 +7,8 @@ from uuid import uuid4
 
 import pytest
 from fastapi.routing import APIRoute
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.testclient import WebSocketDenialResponse
 
 from app.accounts.access_models import Account
 from app.accounts.scopes import SCOPES
@@ -29,6 +30,8 @@ def _below(routes: Any, prefix: str) -> Iterator[tuple[str, str]]:
     for route in routes:
         if isinstance(route, Mount):
             yield "FILES", prefix + route.path
+        elif isinstance(route, WebSocketRoute):
+            yield "WEBSOCKET", prefix + route.path
         elif isinstance(route, APIRoute):
             yield from ((method, prefix + route.path) for method in sorted(route.methods))
         elif isinstance(route, Route):
@@ -78,12 +81,15 @@ def expected(needed: str, who: str) -> set[int] | None:
 def ask(doors: Doors, who: str, whose: Account | None, line: str) -> Any:
     """What a route answers to this caller; its ids stand for nothing that is there."""
     method, path = line.split(" ", 1)
-    address = re.sub(r"\{\w+\}", str(uuid4()), path)
+    address = re.sub(r"\{\w+(:path)?\}", str(uuid4()), path)
     headers = {"X-Experience-API-Version": "1.0.3"}
     if path == "/ui/live":
         doors.client.app.state.live.end()  # type: ignore[attr-defined]  # Nobody listens for ever to be counted.
     if whose is not None:
-        return visitor(doors.client, whose).ask(method, address, headers=headers)
+        browser = visitor(doors.client, whose)
+        if method == "WEBSOCKET":
+            return knock(doors, address, {"Cookie": f"7t_session={browser.cookie}", "X-CSRF-Token": browser.csrf})
+        return browser.ask(method, address, headers=headers)
     if who == "admin token":
         headers |= doors.admin
     elif who.startswith("token"):
@@ -91,7 +97,19 @@ def ask(doors: Doors, who: str, whose: Account | None, line: str) -> Any:
         scopes = [scope for scope in SCOPES if (scope == needed) == (who == "token with")]
         headers |= token(*(scopes or SCOPES), name=line)
     auth = doors.sender if who == "sender" else None
+    if method == "WEBSOCKET":
+        return knock(doors, address, headers, auth=auth)
     return doors.client.request(method, address, headers=headers, auth=auth, follow_redirects=False)
+
+
+def knock(doors: Doors, address: str, headers: dict[str, str], **more: Any) -> Any:
+    """What somebody is told in place of a WebSocket; nothing stands behind us here to open one with."""
+    with (
+        pytest.raises(WebSocketDenialResponse) as refused,
+        doors.client.websocket_connect(address, headers=headers, **more),
+    ):
+        pass
+    return refused.value
 
 
 def wrong(answer: Any, line: str, who: str) -> str:
@@ -105,9 +123,10 @@ def wrong(answer: Any, line: str, who: str) -> str:
         return f"{who}: {line}: {status} {answer.text}" if refused or broken else ""
     if status not in wanted:
         return f"{who}: {line}: {status}, not {wanted}"
-    if ROUTES[line] in SCOPES and status == 403 and ROUTES[line] not in answer.json()["detail"]:
+    has_words = not line.startswith("HEAD")
+    if ROUTES[line] in SCOPES and status == 403 and has_words and ROUTES[line] not in answer.json()["detail"]:
         return f"{who}: {line}: the refusal does not name the scope: {answer.text}"
-    is_problem = line.startswith("HEAD") or answer.headers["content-type"] == "application/problem+json"
+    is_problem = not has_words or answer.headers["content-type"] == "application/problem+json"
     return "" if is_problem else f"{who}: {line}: {answer.headers['content-type']}"
 
 
