@@ -2,13 +2,18 @@
 
 from functools import lru_cache
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from app.charts.drawing import browser_bundle
+
 FOLDER = Path(__file__).parent / "static"
 PREFIX = "/ui/static"
+CHARTS_SCRIPT = "vega.js"
 _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -32,13 +37,23 @@ def asset(name: str) -> str:
     return f"{PREFIX}/{assets()[name][0]}/{name}"
 
 
+def charts_script() -> str:
+    """The path of the script that draws charts in browsers. Making it takes two seconds, so its package names it."""
+    return f"{PREFIX}/{version('vl-convert-python')}/{CHARTS_SCRIPT}"
+
+
 async def get_asset(request: Request) -> Response:
     """One file. Open to anybody: the login page needs them, and nothing in them is secret."""
+    if request.path_params["name"] == CHARTS_SCRIPT:
+        _, script = await run_in_threadpool(browser_bundle)
+        return Response(script, media_type=_TYPES[".js"], headers=_headers(str(request.url.path) == charts_script()))
     found = assets().get(request.path_params["name"])
     if found is None:
         return PlainTextResponse("There is no such file.", 404)
     fingerprint, content, media_type = found
-    # An old address gets today's file, but nobody is to keep it under that name.
-    fresh = request.path_params["hash"] == fingerprint
-    headers = {"Cache-Control": _FOR_EVER if fresh else "no-store", "X-Content-Type-Options": "nosniff"}
-    return Response(content, media_type=media_type, headers=headers)
+    return Response(content, media_type=media_type, headers=_headers(request.path_params["hash"] == fingerprint))
+
+
+def _headers(fresh: bool) -> dict[str, str]:
+    """An old address gets today's file, but nobody is to keep it under that name."""
+    return {"Cache-Control": _FOR_EVER if fresh else "no-store", "X-Content-Type-Options": "nosniff"}

@@ -20,7 +20,7 @@ from app.access.callers import Caller
 from app.platform import clock
 from app.schemas import ErrorRead
 from app.ui import formatting
-from app.ui.assets import asset
+from app.ui.assets import asset, charts_script
 from app.ui.icons import icon
 from app.ui.navigation import Group, current, seen_with
 
@@ -124,7 +124,7 @@ def environment() -> Environment:
         "plural": formatting.plural,
         "cells": formatting.cells,
     }
-    made.globals |= {"asset": asset, "icon": icon}
+    made.globals |= {"asset": asset, "charts_script": charts_script, "icon": icon}
     return made
 
 

@@ -231,3 +231,24 @@ def test_a_reminder_is_sent_to_the_outbox_and_read(browser: Any, course: Course)
     page.goto("/ui/test-reminders/outbox")
     assert "me@example.org" in page.inner_text("main")
     assert visit.complaints == []
+
+
+def test_a_chart_tells_what_is_under_the_pointer(browser: Any, course: Course) -> None:
+    visit = tab(browser, course, "dark", DESK)
+    page = visit.page
+    page.goto("/ui")
+    figure = page.locator("figure.chart").first
+    figure.hover()
+    page.wait_for_selector("figure[data-chart-state=live]")
+    figure.locator(".chart-live .mark-rect path").first.hover()
+    page.wait_for_selector("#chart-tooltip.visible")
+    assert page.locator("#chart-tooltip").inner_text().strip()
+    visit.page.context.close()
+    assert visit.complaints == []
+
+
+def test_a_chart_is_downloaded_in_its_own_colours(course: Course) -> None:
+    cohort = course.get("/api/cohorts")[0]["id"]
+    svg = course.client.get("/ui/charts/drop-off", params={"cohort": cohort, "as": "svg"}).text
+    assert "var(--" not in svg
+    assert "#0f6b6b" in svg
