@@ -84,7 +84,7 @@ def test_what_learners_write_is_only_text(doors: Doors, drain: Callable[[], int]
         ("/ui/search?q=%00", 400, "NUL"),
         ("/ui/search?q=" + "x" * 201, 400, "q"),
         ("/ui/charts/nothing", 404, "activity-by-hour"),
-        ("/ui/charts/activity-by-hour?as=pdf", 400, "svg, png or csv"),
+        ("/ui/charts/activity-by-hour?as=pdf", 400, "svg, png, csv or spec"),
         ("/ui/charts/drop-off?as=csv", 400, "cohort"),
         ("/ui/charts/drop-off?cohort=7d0b5a52-7c4e-4f0e-9a53-1f0d1f6c2b11", 404, "no cohort"),
     ],
