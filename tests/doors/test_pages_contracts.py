@@ -7,8 +7,8 @@ import pytest
 from app.contracts.code import code_version
 from app.contracts.files import ROOT
 from tests.conftest import Doors
+from tests.doors.contract_files import AGENT, agents, contract, folder, leave, put, step  # noqa: F401
 from tests.doors.people import account, token, visitor
-from tests.doors.test_contracts import AGENT, agents, contract, folder, leave, put, step  # noqa: F401
 
 How = dict[str, dict[str, str]]
 PAGE = {"Accept": "text/html"}
@@ -20,7 +20,7 @@ def shown(doors: Doors) -> str:
     return " ".join(answer.text.split())
 
 
-def test_who_may_see_it(agents: Doors, folder: Path) -> None:  # noqa: F811
+def test_who_may_see_it(agents: Doors, folder: Path) -> None:
     put(folder, contract("one"))
     assert agents.client.get("/ui/contracts").status_code == 401
     assert agents.client.get("/ui/contracts", headers=token("reports:read", name="no")).status_code == 403
@@ -30,7 +30,7 @@ def test_who_may_see_it(agents: Doors, folder: Path) -> None:  # noqa: F811
     assert '<a href="/ui/contracts" aria-current="page">' in page.text
 
 
-def test_it_says_what_holds_and_what_does_not(agents: Doors, folder: Path) -> None:  # noqa: F811
+def test_it_says_what_holds_and_what_does_not(agents: Doors, folder: Path) -> None:
     put(
         folder,
         contract("one", status="done", depends_on=["two"]),
@@ -49,7 +49,7 @@ def test_it_says_what_holds_and_what_does_not(agents: Doors, folder: Path) -> No
     assert "<script>.py" not in text
 
 
-def test_the_last_test_run(agents: Doors, folder: Path) -> None:  # noqa: F811
+def test_the_last_test_run(agents: Doors, folder: Path) -> None:
     put(folder, contract("one", status="done"))
     leave("another code", failed=1)
     text = shown(agents)
@@ -63,7 +63,7 @@ def test_the_last_test_run(agents: Doors, folder: Path) -> None:  # noqa: F811
     assert "100 %" in text
 
 
-def test_agents_at_work(agents: Doors, folder: Path) -> None:  # noqa: F811
+def test_agents_at_work(agents: Doors, folder: Path) -> None:
     put(folder, contract("one"))
     assert "Nobody has taken a contract" in shown(agents)
     step(agents, "one", "in_progress", token(*AGENT, name="<b>ada</b>"))
@@ -72,7 +72,7 @@ def test_agents_at_work(agents: Doors, folder: Path) -> None:  # noqa: F811
     assert "In progress" in text
 
 
-def test_without_contracts_it_says_where_they_would_be(agents: Doors, folder: Path) -> None:  # noqa: F811
+def test_without_contracts_it_says_where_they_would_be(agents: Doors, folder: Path) -> None:
     assert "No contracts here" in shown(agents)
     folder.rmdir()
     text = shown(agents)
@@ -81,7 +81,7 @@ def test_without_contracts_it_says_where_they_would_be(agents: Doors, folder: Pa
 
 
 @pytest.mark.parametrize("how", [{"params": {"format": "json"}}, {"headers": {"Accept": "application/json"}}])
-def test_its_twin_is_what_the_doors_say(agents: Doors, folder: Path, how: How) -> None:  # noqa: F811
+def test_its_twin_is_what_the_doors_say(agents: Doors, folder: Path, how: How) -> None:
     put(folder, contract("one", status="done"), contract("two", status="in_progress", agent="bob"))
     leave("another code")
     headers = {**agents.admin, **how.get("headers", {})}

@@ -18,7 +18,7 @@ from app.jobs.imports import apply_upload
 from app.models import StatementRaw, User
 from app.platform import clock
 from tests.conftest import Doors
-from tests.doors.test_pages_people import HOSTILE, NOBODY, page, press, twin
+from tests.doors.people_pages import HOSTILE, NOBODY, page, press, twin
 from tests.doors.test_roster import ROSTER
 
 RESPONSES = """Learner,Card,Card type,Lesson Number,Global Q#,PDF Page #,Response

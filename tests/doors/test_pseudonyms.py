@@ -19,7 +19,7 @@ from app.database import session_scope
 from app.models import Notification, User
 from app.platform import clock
 from tests.conftest import Doors
-from tests.doors.test_reports_files import LISTS, NAMES, csv_rows, get, paths
+from tests.doors.report_files import LISTS, NAMES, csv_rows, get, paths
 from tests.rooms.analytics.course import NOW, PEOPLE, Course, answer, at, did
 from tests.statements import lesson
 from tests.warehouse.record import load

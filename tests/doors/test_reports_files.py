@@ -1,73 +1,32 @@
-"""Reports at the door: as JSON, CSV and XLSX the same, page by page the same, and refusals that name the parameter."""
+"""Reports at the door: as JSON, CSV and XLSX the same, and refusals that name the parameter."""
 
 import csv
 import io
 import re
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import openpyxl
 import pytest
 from openpyxl.utils.escape import unescape
-from sqlalchemy import text
 
 from app.analytics import tables
-from app.analytics.answers import SORTED_QUESTIONS
-from app.database import session_scope
-from app.platform import clock
 from tests.conftest import Doors
-from tests.rooms.analytics.course import NOW, Course, answer, at, lesson_id
-from tests.statements import lesson
-from tests.warehouse.record import load
-
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-SOMEBODY = uuid4()
-LISTS = {
-    "completions": "learners",
-    "at-risk": "at_risk",
-    "answers": "questions",
-    "lesson answers": "questions",
-    "texts": "answers",
-    "incomplete": "learners",
-    "timeline": "entries",
-}
-"""Which list of a report comes in pages."""
-
-
-@pytest.fixture
-def course(doors: Doors) -> Iterator[Course]:
-    """The small course; the clock stands. Everybody's names are dangerous to a spreadsheet."""
-    with clock.set_now(NOW), session_scope() as db:
-        made = Course(db)
-        db.execute(text("UPDATE users SET name = '=cmd|' || name WHERE name IS NOT NULL"))
-        db.commit()
-        yield made
-
-
-def paths(course: Course) -> dict[str, str]:
-    """Every report by name."""
-    from app.platform.ids import stable_id
-
-    cohort, two = f"/api/reports/cohorts/{course.spring}", f"/api/reports/lessons/{lesson_id(2)}"
-    form = stable_id("activity", f"{lesson(2)['id']}#card-10")
-    return {
-        **{name: f"{cohort}/{name}" for name in ("completions", "overview", "at-risk", "drop-off", "answers")},
-        "lesson answers": f"{two}/answers",
-        "texts": f"{two}/answers/{form}/texts",
-        "incomplete": f"{two}/incomplete",
-        "timeline": f"/api/reports/learners/{course.people['Ben']}/timeline",
-    }
-
-
-NAMES = [*LISTS, "overview", "drop-off"]
-
-
-def get(doors: Doors, path: str, **query: Any) -> Any:
-    return doors.client.get(path, params=query or None, headers=doors.admin)
+from tests.doors.report_files import (  # noqa: F401
+    LISTS,
+    NAMES,
+    SOMEBODY,
+    XLSX,
+    as_csv,
+    course,
+    csv_rows,
+    get,
+    paths,
+    sheet_rows,
+)
+from tests.rooms.analytics.course import Course
 
 
 @pytest.mark.parametrize(
@@ -87,27 +46,6 @@ def test_strangers_see_nothing_and_what_is_not_there_is_a_404(doors: Doors, path
     for format in ("json", "csv", "xlsx"):
         answer = get(doors, path, format=format)
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
-
-
-def csv_rows(doors: Doors, path: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(get(doors, path, format="csv").text)))
-
-
-def sheet_rows(doors: Doors, path: str) -> tuple[Any, list[dict[str, Any]]]:
-    sheet = openpyxl.load_workbook(io.BytesIO(get(doors, path, format="xlsx").content)).active
-    heading, *rows = sheet.iter_rows(values_only=True)
-    return sheet, [dict(zip(heading, row, strict=True)) for row in rows]
-
-
-def as_csv(value: object) -> str:
-    """A cell of a sheet as it stands in the CSV."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime):
-        return clock.iso(value.replace(tzinfo=UTC))
-    return str(value)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -153,51 +91,6 @@ def test_the_files_hold_what_the_json_says(doors: Doors, course: Course) -> None
     assert [(row["lesson"], row["rate"], row["median_seconds_since_due"]) for row in rows] == [
         (x["title"], x["rate"], x["median_seconds_since_due"]) for x in body["lessons"]
     ]
-
-
-@pytest.mark.parametrize("name", LISTS)
-@pytest.mark.parametrize("limit", [1, 2])
-def test_pages_cover_everything_once(doors: Doors, course: Course, name: str, limit: int) -> None:
-    path, key = paths(course)[name], LISTS[name]
-    whole = get(doors, path, limit=50).json()
-    assert whole["next"] is None
-    assert len(whole[key]) > 2
-    found: list[Any] = []
-    more: str | None = f"{path}?limit={limit}"
-    while more:
-        assert more.startswith("/api/reports/")
-        page = get(doors, more).json()
-        assert 1 <= len(page[key]) <= limit
-        found += page[key]
-        assert len(found) <= len(whole[key]), "a page came again"
-        more = page["next"]
-        assert {k: v for k, v in page.items() if k.endswith("_count")} == {
-            k: v for k, v in whole.items() if k.endswith("_count")
-        }
-    if name.endswith("answers"):
-        for one in (*found, *whole[key]):
-            one["texts"] = one["texts"] and one["texts"].split("?")[0]
-    assert found == whole[key]
-
-
-def test_the_overview_goes_on_at_the_report_of_those_at_risk(doors: Doors, course: Course) -> None:
-    page = get(doors, paths(course)["overview"], **{"limit": 1, "silent_days": 6, "from": "2026-03-01"}).json()
-    names = [one["name"] for one in page["at_risk"]]
-    while page["next"]:
-        assert "/at-risk?" in page["next"]
-        page = get(doors, page["next"]).json()
-        names += [one["name"] for one in page["at_risk"]]
-    assert names == ["=cmd|Dee", "=cmd|Gus", "=cmd|Cyd", "=cmd|Ben"]
-
-
-def test_the_link_to_answers_in_words_keeps_the_filters(doors: Doors, course: Course) -> None:
-    query = {"attr.Team": "Red", "limit": 50, "time_zone": "Asia/Tokyo"}
-    form = get(doors, paths(course)["answers"], **query).json()["questions"][3]
-    found = get(doors, form["texts"]).json()
-    assert (found["time_zone"], [one["response"][:8] for one in found["answers"]]) == (
-        "Asia/Tokyo",
-        ["Nothing ", "=HYPERLI"],
-    )
 
 
 def test_files_hold_every_page(doors: Doors, course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -269,11 +162,6 @@ def test_a_wrong_parameter_is_refused_by_name(
     assert path in answer.json()["detail"]
 
 
-def test_one_reports_cursor_is_not_anothers(doors: Doors, course: Course) -> None:
-    more = get(doors, paths(course)["at-risk"], limit=1).json()["next"].partition("cursor=")[2]
-    assert get(doors, paths(course)["completions"], cursor=more).status_code == 400
-
-
 def test_more_rows_than_a_sheet_holds_are_refused_and_csv_has_them(
     doors: Doors, course: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -294,35 +182,6 @@ def test_a_cell_keeps_what_can_be_kept(tmp_path: Any) -> None:
     assert {cell.data_type for cell in sheet["B"][1:]} == {"n"}
     kept = [row[0] for row in csv.reader(io.StringIO("".join(tables.csv_chunks(table))))][1:]
     assert kept == ["'=1+1", *odd[1:]]
-
-
-@pytest.mark.parametrize("name", ["answers", "lesson answers"])
-def test_more_questions_than_can_be_sorted_are_all_there_once(doors: Doors, course: Course, name: str) -> None:
-    """Of a sender that makes up a question for each answer; the other lessons keep their order."""
-    with session_scope() as db:
-        for number in (1, 3):
-            load(db, answered_within(number, "the only one", 9))
-        load(db, *(answered_within(2, f"made-up-{n}", n % 9 + 1) for n in range(SORTED_QUESTIONS + 7)))
-    path, found = paths(course)[name], []
-    more: str | None = f"{path}?limit=50"
-    while more:
-        page = get(doors, more).json()
-        found += [(one["lesson"]["title"], one["object_id"], one["answer_count"]) for one in page["questions"]]
-        assert len(set(found)) == len(found), "a page came again"
-        more = page["next"]
-    assert len([one for one in found if "made-up" in one[1]]) == SORTED_QUESTIONS + 7
-    assert len([one for one in found if one[0] == "Lesson 2"]) == SORTED_QUESTIONS + 7 + 4
-    titles = [title for title, _, _ in found]
-    assert titles == sorted(titles)
-    assert set(titles) == ({"Lesson 1", "Lesson 2", "Lesson 3"} if name == "answers" else {"Lesson 2"})
-    assert {row["object_id"] for row in csv_rows(doors, path)} == {one[1] for one in found}
-
-
-def answered_within(number: int, card: str, day: int) -> Any:
-    made = answer("Ann", card, "poll", "a", at(day))
-    made["object"]["id"] = f"{lesson(number)['id']}#{card}"
-    made["context"]["contextActivities"]["parent"] = [lesson(number)]
-    return made
 
 
 def test_attributes_are_described_and_the_example_works(doors: Doors, course: Course) -> None:
