@@ -5,7 +5,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -143,12 +143,10 @@ def _target(file: str) -> Iterator[IO[bytes]]:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
         raise Conflict(f"{file} is there already; a backup is never overwritten.") from error
-    with os.fdopen(descriptor, "wb") as target:
-        try:
-            yield target
-        except BaseException:
-            os.unlink(file)
-            raise
+    with os.fdopen(descriptor, "wb") as target, ExitStack() as unfinished:
+        unfinished.callback(os.unlink, file)
+        yield target
+        unfinished.pop_all()
 
 
 @contextmanager

@@ -252,7 +252,7 @@ def send_all(
                     _count_finished(running, count)
             while running:
                 _count_finished(running, count)
-        except BaseException:
+        except BaseException:  # Ctrl-C above all: without this the pool would send all that it was given, uncounted
             server.stopping.set()
             for future in running:
                 future.cancel()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,16 +58,12 @@ def change_status(
 def _write(path: Path, contract: Contract, changed: dict[str, Any], actor: str) -> None:
     before = path.read_text(encoding="utf-8")
     after = json.dumps({**json.loads(before), **changed}, indent=2, ensure_ascii=False) + "\n"
-    replaced = False
-    try:
+    with ExitStack() as unless_committed:
         with session_scope() as db:
             detail = {"from": contract.status, "to": changed["status"], "agent": changed["agent"] or contract.agent}
             audit.note(db, actor, "contract.change", f"contract:{contract.module}", detail)
             db.flush()
             replace(path, after)
-            replaced = True
-    except BaseException:
-        # The act was not written down, so it was not done.
-        if replaced:
-            replace(path, before)
-        raise
+            # An act that is not written down was not done.
+            unless_committed.callback(replace, path, before)
+        unless_committed.pop_all()

@@ -5,7 +5,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -91,25 +91,22 @@ def replace(path: Path, text: str) -> None:
 
     Fixed when the folder does not take it, as in a container whose files are read-only.
     """
-    temporary = ""
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fchmod(file.fileno(), path.stat().st_mode & 0o777 if path.exists() else 0o644)
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        _sync(path.parent)
-    except BaseException as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise Fixed(
-                f"{path.name} cannot be written here: {error.strerror or error}. Change it in the repository, or set "
-                "CONTRACTS_DIR to a folder that this system may write into."
-            ) from error
-        raise
+        with ExitStack() as unfinished:
+            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            unfinished.callback(Path(temporary).unlink, missing_ok=True)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fchmod(file.fileno(), path.stat().st_mode & 0o777 if path.exists() else 0o644)
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+            _sync(path.parent)
+    except OSError as error:
+        raise Fixed(
+            f"{path.name} cannot be written here: {error.strerror or error}. Change it in the repository, or set "
+            "CONTRACTS_DIR to a folder that this system may write into."
+        ) from error
 
 
 def _sync(folder: Path) -> None:

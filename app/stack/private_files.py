@@ -20,7 +20,7 @@ def write_private(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException:  # Ctrl-C too: half a secret is left to nobody
         Path(temporary).unlink(missing_ok=True)
         raise
 

@@ -133,7 +133,7 @@ class EmbeddedServer(ABC):
         except OSError as error:
             self.stop()
             raise StackError(f"{self.name} cannot start in {self.data_dir}: {error}") from error
-        except BaseException:
+        except BaseException:  # Ctrl-C too, while the server starts: nobody else knows that it has to be ended
             self.stop()
             raise
         return self.url

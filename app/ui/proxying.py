@@ -124,7 +124,7 @@ class Proxy:
             raise self._failed("broke off, or answered what is not HTTP", error) from None
         try:
             return Passed(got, self._headers(request, caller, got, str(url)))
-        except BaseException:
+        except Exception:
             await got.aclose()
             raise
 
