@@ -97,12 +97,5 @@ SELECT value FROM step WHERE value IS NOT NULL LIMIT :most
 
 
 def acts_on(db: Session, target: str) -> Sequence[AuditEntry]:
-    """The last acts on one thing, the newest first."""
-    query = select(AuditEntry).where(AuditEntry.target == target).order_by(AuditEntry.id.desc()).limit(ACTS_SHOWN)
-    return db.scalars(query).all()
-
-
-def acts_before(db: Session, before: int | None, limit: int) -> Sequence[AuditEntry]:
-    """The last acts on anything, the newest first; before: the id that the page before ended with."""
-    query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit)
-    return db.scalars(query if before is None else query.where(AuditEntry.id < before)).all()
+    """The last acts on one thing (noun:id), the newest first."""
+    return find(db, Wanted(target=target), before=None, limit=ACTS_SHOWN)

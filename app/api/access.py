@@ -103,7 +103,7 @@ def get_audit(
 ) -> AuditPage:
     """Who did what to what, the newest first."""
     response.headers.update(_PRIVATE)
-    acts = audit.acts_before(db, before, limit)
+    acts = audit.find(db, audit.Wanted(), before=before, limit=limit)
     return AuditPage(
         acts=[AuditRead.model_validate(one) for one in acts], more=acts[-1].id if len(acts) == limit else None
     )
