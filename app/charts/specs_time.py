@@ -40,17 +40,8 @@ def days(
     ]
     header = ["Day", frame.unit] + (["Compared day", f"{frame.unit} then"] if then else [])
     table = Table(header, [_cells(index, row, then) for index, row in enumerate(rows)])
-    pairs = [(_short(row.day), words.number(row.value)) for row in rows]
-    title = words.finding_of_days(rows, before, frame.unit)
-    return envelope(
-        frame,
-        title,
-        pairs,
-        table,
-        {"data": values(drawn), "layer": layers},
-        _height(frame),
-        left_out=left_out(rows, "last"),
-    )
+    picture = {"data": values(drawn), "layer": layers}
+    return _of_days(rows, frame, words.finding_of_days(rows, before, frame.unit), table, picture)
 
 
 def growth(rows: Sequence[Day], frame: Frame, whole: int | None = None) -> Spec:
@@ -76,17 +67,13 @@ def growth(rows: Sequence[Day], frame: Frame, whole: int | None = None) -> Spec:
             }
         )
     table = Table(["Day", frame.unit], [[row.day.isoformat(), row.value] for row in rows])
+    picture = {"data": values(drawn), "layer": layers}
+    return _of_days(rows, frame, words.finding_of_growth(rows, whole, frame.unit), table, picture)
+
+
+def _of_days(rows: Sequence[Day], frame: Frame, title: str, table: Table, picture: dict[str, Any]) -> Spec:
     pairs = [(_short(row.day), words.number(row.value)) for row in rows]
-    title = words.finding_of_growth(rows, whole, frame.unit)
-    return envelope(
-        frame,
-        title,
-        pairs,
-        table,
-        {"data": values(drawn), "layer": layers},
-        _height(frame),
-        left_out=left_out(rows, "last"),
-    )
+    return envelope(frame, title, pairs, table, picture, _height(frame), left_out=left_out(rows, "last"))
 
 
 def hours(rows: Sequence[Hour], frame: Frame) -> Spec:
