@@ -1,10 +1,11 @@
 """What the doors of accounts, sessions, tokens and the audit log take and give."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from app.accounts.scopes import SCOPES, Role
 from app.accounts.tokens import DEFAULT_DAYS, MOST_DAYS
@@ -13,6 +14,18 @@ from app.schemas import Strict
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Password = Annotated[str, StringConstraints(strip_whitespace=False, max_length=1_000)]
 """Blanks at its ends belong to a password; which ones are good is said by app/accounts/passwords.py."""
+
+
+def known_among(scopes: Collection[str]) -> AfterValidator:
+    """For a list of scopes: each of them is one of these."""
+
+    def are_known(value: list[str]) -> list[str]:
+        for one in value:
+            if one not in scopes:
+                raise ValueError(f"there is no scope {one!r}; there are {', '.join(scopes)}")
+        return value
+
+    return AfterValidator(are_known)
 
 
 class AccountPlan(Strict):
@@ -29,13 +42,6 @@ class AccountChange(Strict):
     role: Role | None = None
     disabled: bool | None = None
     password: Password | None = None
-
-
-class PasswordChange(Strict):
-    """One's own password."""
-
-    current: Password
-    new: Password
 
 
 class AccountRead(BaseModel):
@@ -55,16 +61,8 @@ class TokenPlan(Strict):
     """A token to be made: for whom, what it may do, and for how many days."""
 
     name: Name
-    scopes: Annotated[list[str], Field(min_length=1, max_length=len(SCOPES))]
+    scopes: Annotated[list[str], Field(min_length=1, max_length=len(SCOPES)), known_among(SCOPES)]
     expires_days: Annotated[int, Field(ge=1, le=MOST_DAYS)] = DEFAULT_DAYS
-
-    @field_validator("scopes")
-    @classmethod
-    def _are_known(cls, value: list[str]) -> list[str]:
-        for one in value:
-            if one not in SCOPES:
-                raise ValueError(f"there is no scope {one!r}; there are {', '.join(SCOPES)}")
-        return value
 
 
 class TokenRead(BaseModel):

@@ -7,15 +7,15 @@ stands, and the old one is revoked when the new one has been used.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app import audit
 from app.accounts import credentials
-from app.accounts.access_schemas import Name
+from app.accounts.access_schemas import Name, known_among
 from app.accounts.models import Credential
 from app.errors import Conflict, NotFound
 from app.platform import clock, keys
@@ -40,15 +40,9 @@ class KeyPlan(Strict):
     """A key to be made. name: no other key in force has it."""
 
     name: Name
-    scopes: list[str] = Field(default_factory=lambda: list(USUAL_SCOPES), min_length=1, max_length=len(SCOPES))
-
-    @field_validator("scopes")
-    @classmethod
-    def _are_known(cls, value: list[str]) -> list[str]:
-        for one in value:
-            if one not in SCOPES:
-                raise ValueError(f"there is no scope {one!r}; there are {', '.join(SCOPES)}")
-        return value
+    scopes: Annotated[list[str], Field(min_length=1, max_length=len(SCOPES)), known_among(SCOPES)] = Field(
+        default_factory=lambda: list(USUAL_SCOPES)
+    )
 
 
 class KeyRead(BaseModel):
