@@ -34,7 +34,7 @@ from app.notifications.schemas import (
     TemplatePlan,
     TemplateRead,
 )
-from app.notifications.templates import Values, Words, default_words
+from app.notifications.templates import Values, Words, words_of
 from app.platform import clock
 from app.schemas import TaskStatusRead
 
@@ -167,7 +167,7 @@ def post_resume(learner_id: UUID, db: Db, caller: Writer) -> StopRead:
 def get_reminder_template(cohort_id: UUID, db: Db) -> TemplateRead:
     """At which hours and with what words a cohort is reminded."""
     cohort, own = acts.template_of(db, cohort_id)
-    words = Words(own.subject, own.text, own.html) if own else default_words()
+    words = words_of(own)
     return TemplateRead(
         cohort_id=cohort_id,
         cohort=cohort.name,

@@ -15,6 +15,7 @@ from jinja2 import StrictUndefined, TemplateSyntaxError, UndefinedError, meta, n
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from app.errors import BadRequest, Problem
+from app.notifications.models import ReminderTemplate
 from app.platform.mail import header_text
 
 MAX_CHARACTERS = {"subject": 300, "text": 20_000, "html": 100_000}
@@ -76,6 +77,11 @@ class Rendered(Words):
 def default_words() -> Words:
     """The template of cohorts that have none of their own."""
     return Words(**{part: (_DEFAULT / _FILES[part]).read_text(encoding="utf-8").rstrip("\n") for part in PARTS})
+
+
+def words_of(own: ReminderTemplate | None) -> Words:
+    """The template of a cohort: its own, else the default one."""
+    return Words(own.subject, own.text, own.html) if own else default_words()
 
 
 def render(words: Words, values: Values) -> Rendered:

@@ -20,6 +20,7 @@ from app.notifications.templates import (
     Words,
     default_words,
     render,
+    words_of,
 )
 from app.notifications.unsubscribing import unsubscribe_url
 from app.platform import mail
@@ -60,7 +61,7 @@ class Catalogue:
         """The cohort's own template, else the default one."""
         if cohort_id not in self._words:
             own = queries.template_of(db, cohort_id)
-            self._words[cohort_id] = Words(own.subject, own.text, own.html) if own else default_words()
+            self._words[cohort_id] = words_of(own)
         return self._words[cohort_id]
 
 

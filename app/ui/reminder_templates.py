@@ -15,7 +15,7 @@ from app.database import get_db
 from app.errors import AppError, BadRequest, NotFound, Problem
 from app.notifications import acts, preview, trying, wording
 from app.notifications.schemas import TemplatePlan
-from app.notifications.templates import Rendered, Words, default_words
+from app.notifications.templates import Rendered, Words, default_words, words_of
 from app.notifications.wording import VARIABLES, WordingRow
 from app.ui.mail_frame import framing, mail_document
 from app.ui.pages import HTML, environment, show
@@ -143,7 +143,7 @@ def _page(
     wrong: dict[str, str] | None = None,
 ) -> Response:
     cohort, own = acts.template_of(db, cohort_id)
-    words = _read(Words(own.subject, own.text, own.html) if own else default_words())
+    words = _read(words_of(own))
     hours: dict[str, object] = {name: getattr(cohort, name) for name in HOURS}
     if given is not None:
         words = WordsRead(**{name: given.get(name, getattr(words, name)) for name in WordsRead.model_fields})
