@@ -10,8 +10,14 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 
-def _has_surrogate(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
+def storable(text: str) -> str:
+    """The text. ValueError: PostgreSQL holds no NUL characters and UTF-8 no lone surrogates; JSON can spell both."""
+    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("holds a NUL character or half of a surrogate pair, which no text may")
+    return text
+
+
+Storable = AfterValidator(storable)
 
 
 class Strict(BaseModel):
@@ -22,10 +28,7 @@ class Strict(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _storable(cls, value: object) -> object:
-        """PostgreSQL holds no NUL characters and UTF-8 no lone surrogates; JSON can spell both."""
-        if isinstance(value, str) and ("\x00" in value or _has_surrogate(value)):
-            raise ValueError("holds a NUL character or half of a surrogate pair, which no text may")
-        return value
+        return storable(value) if isinstance(value, str) else value
 
 
 def _known_time_zone(name: str) -> str:

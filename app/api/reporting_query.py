@@ -1,42 +1,30 @@
 """What reports can be asked for: filters, pages, formats. Each wrong parameter is named in the answer."""
 
-import re
-from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Request
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.accounts import visibility
 from app.analytics.answers import PAGE_MAX_QUESTIONS, PAGE_QUESTIONS
 from app.analytics.overview import Limits
+from app.analytics.parameters import (
+    ATTRIBUTE,
+    MAX_ATTRIBUTES,
+    MAX_CHARACTERS,
+    MAX_CURSOR_CHARACTERS,
+    Day,
+    attributes_in,
+    filters_by,
+    wrong,
+)
 from app.analytics.rules import BEHIND_LESSONS, SILENT_DAYS
 from app.analytics.selection import PAGE_MAX_ROWS, PAGE_ROWS, Filters
-from app.errors import BadRequest, Problem
+from app.schemas import Storable
 
-MAX_ATTRIBUTES = 10
-_ATTRIBUTE = "attr."
-_FIRST_YEAR, _LAST_YEAR = 1970, 9000
-_NAME = re.compile(r"attr\..{1,200}", re.DOTALL)
-
-
-def _within_reason(day: date) -> date:
-    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
-        raise ValueError(f"is no day from {_FIRST_YEAR} to {_LAST_YEAR}")
-    return day
-
-
-def _storable(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("holds a NUL character, which no text in the record does")
-    return text
-
-
-Day = Annotated[date, AfterValidator(_within_reason)]
-Word = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_storable)]
-
-Cursor = Annotated[str, Field(min_length=1, max_length=2_000), AfterValidator(_storable)]
+Word = Annotated[str, Field(min_length=1, max_length=MAX_CHARACTERS), Storable]
+Cursor = Annotated[str, Field(min_length=1, max_length=MAX_CURSOR_CHARACTERS), Storable]
 
 
 class ReportQuery(BaseModel):
@@ -167,34 +155,14 @@ exploded, the properties of the object are parameters of their own (OpenAPI 3.1,
 
 def filters_of(request: Request, query: ReportQuery, *, attributes: bool = True) -> Filters:
     """The filters of a request. BadRequest names parameters that no report has, and attributes that are not right."""
-    found: dict[str, tuple[str, ...]] = {}
-    for name in query.model_extra or {}:
-        if not (attributes and name.startswith(_ATTRIBUTE)):
-            raise _wrong(name, "is no parameter of this report", "One that the description of this door lists")
-        values = tuple(dict.fromkeys(request.query_params.getlist(name)))
-        if not _NAME.fullmatch(name) or "\x00" in name:
-            raise _wrong(name, "names no attribute", "attr. and the heading of a column of the roster")
-        if len(values) > MAX_ATTRIBUTES or any(len(value) > 200 or "\x00" in value for value in values):
-            raise _wrong(name, "is no value of an attribute", f"At most {MAX_ATTRIBUTES} values of 200 characters")
-        found[name.removeprefix(_ATTRIBUTE)] = values
-    if len(found) > MAX_ATTRIBUTES:
-        raise _wrong(max(query.model_extra or {}), "is one too many", f"At most {MAX_ATTRIBUTES} attributes")
-    return Filters(
-        viewer=visibility.admin(),
-        cohort_id=getattr(query, "cohort", None),
-        lesson_id=getattr(query, "lesson", None),
-        first_day=getattr(query, "first_day", None),
-        last_day=getattr(query, "last_day", None),
-        time_zone=getattr(query, "time_zone", None),
-        attributes=found,
-    )
+    more = query.model_extra or {}
+    for name in more:
+        if not (attributes and name.startswith(ATTRIBUTE)):
+            raise wrong(name, "is no parameter of this report", "One that the description of this door lists")
+    found = attributes_in({name: request.query_params.getlist(name) for name in more})
+    return filters_by(visibility.admin(), query, found)
 
 
 def is_about_risk(name: str) -> bool:
     """Whether the report of who is at risk takes this parameter of the overview."""
-    return name in ("behind_lessons", "silent_days", "limit") or name.startswith(_ATTRIBUTE)
-
-
-def _wrong(name: str, message: str, expected: str) -> BadRequest:
-    shown = name[:100]
-    return BadRequest(f"?{shown} {message}.", [Problem(f"?{shown}", f"{message}.", f"{expected}.")])
+    return name in ("behind_lessons", "silent_days", "limit") or name.startswith(ATTRIBUTE)

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from app.ingest.mending import Fix
-from app.schemas import ProblemRead
+from app.schemas import ProblemRead, Storable, storable
 
 PAGE_LETTERS = 50
 PAGE_MAX_LETTERS = 200
@@ -22,14 +22,8 @@ Order = Literal["newest", "oldest"]
 Outcome = Literal["replayed", "replayed_before", "refused", "not_found", "failed"]
 
 
-def _storable(text: str) -> str:
-    """PostgreSQL holds no NUL characters and UTF-8 no lone surrogates; JSON can spell both."""
-    if "\x00" in text:
-        raise ValueError("holds a NUL character, which no text in the record does")
-    return _encodable(text)
-
-
 def _encodable(text: str) -> str:
+    """A body may hold NUL characters: it is kept as bytes."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -37,8 +31,8 @@ def _encodable(text: str) -> str:
     return text
 
 
-Word = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_storable)]
-Words = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_storable)]
+Word = Annotated[str, Field(min_length=1, max_length=100), Storable]
+Words = Annotated[str, Field(min_length=1, max_length=500), Storable]
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -267,7 +261,7 @@ class Discarding(_Strict):
     @field_validator("reason")
     @classmethod
     def _says_something(cls, value: str) -> str:
-        if not (text := _storable(value).strip()):
+        if not (text := storable(value).strip()):
             raise ValueError("is blank; say why the letter is given up")
         return text
 

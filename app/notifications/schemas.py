@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from app.notifications.standing import Reason
 from app.notifications.templates import MAX_CHARACTERS
-from app.schemas import TaskStatusRead
+from app.schemas import TaskStatusRead, storable
 
 Status = Literal["sending", "sent", "waiting", "bounced", "failed", "unknown"]
 
@@ -19,9 +19,7 @@ class _Strict(BaseModel):
     @field_validator("*", mode="after")
     @classmethod
     def _storable(cls, value: object) -> object:
-        if isinstance(value, str) and ("\x00" in value or any("\ud800" <= c <= "\udfff" for c in value)):
-            raise ValueError("holds a NUL or half a character, which cannot be stored")
-        return value
+        return storable(value) if isinstance(value, str) else value
 
 
 class PreviewQuery(_Strict):

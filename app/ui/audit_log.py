@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 
 from app import audit
 from app.access.callers import needs
+from app.analytics.parameters import Day
 from app.analytics.rules import span
 from app.database import get_db
 from app.errors import BadRequest, Problem
 from app.ui.act_words import words_of
-from app.ui.asking import Asking, Day, NoneIfEmpty, Word
+from app.ui.asking import Asking, NoneIfEmpty, Word
 from app.ui.pages import HTML, show, zone_of
 
 router = APIRouter(tags=["Pages"])

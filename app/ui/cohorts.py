@@ -9,13 +9,14 @@ from sqlalchemy.orm import Session
 
 from app.access.callers import needs
 from app.analytics import cohort_list, grid, overview
+from app.analytics.parameters import ATTRIBUTE
 from app.analytics.rules import rate
 from app.analytics.schemas import CohortOverview, LessonName
 from app.analytics.schemas_course import AttributeChoice, CohortGrid, CohortList, WeekBefore
 from app.analytics.selection import Page
 from app.database import get_db
 from app.ui import course_figures  # noqa: F401  (the charts of these pages)
-from app.ui.asking import ATTRIBUTE, Days, Listing, NoneIfEmpty, Word, files_of, filters_of, going_on
+from app.ui.asking import Days, Listing, NoneIfEmpty, Word, files_of, filters_of, going_on
 from app.ui.definitions import definition
 from app.ui.figures import drawn
 from app.ui.pages import HTML, show, wants_json, zone_of

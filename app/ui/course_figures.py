@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
-from app.analytics import answers, lesson_list
+from app.analytics import answers, lesson_list, parameters
 from app.analytics.drop_off import cohort_drop_off
+from app.analytics.parameters import ATTRIBUTE, wrong
 from app.analytics.rules import rating_of
 from app.analytics.schemas import PlannedLesson, QuestionAnswers
 from app.analytics.selection import Filters, Page
@@ -19,14 +20,13 @@ from app.charts import specs, specs_time
 from app.charts.building import MOST_ROWS, Spec, table_of, title_of
 from app.charts.rows import Answer, Day, Frame, Step
 from app.errors import NotFound
-from app.ui import asking
-from app.ui.asking import ATTRIBUTE, Word, wrong
+from app.ui.asking import Word
 from app.ui.figures import Chart, Figure, drawn_chart, figure
 from app.ui.formatting import percent
 
 WIDTH = 520
 """Pixels: half of a wide page."""
-_DAY, _WORD, _ID = TypeAdapter(asking.Day), TypeAdapter(Word), TypeAdapter(UUID)
+_DAY, _WORD, _ID = TypeAdapter(parameters.Day), TypeAdapter(Word), TypeAdapter(UUID)
 
 
 def filters_in(asked: Mapping[str, str]) -> Filters:

@@ -13,12 +13,13 @@ from app.accounts import visibility
 from app.accounts.cohorts import list_cohorts
 from app.analytics import learners
 from app.analytics.learners import Asked
+from app.analytics.parameters import ATTRIBUTE
 from app.analytics.queries_learners import Sort
 from app.analytics.schemas import LearnerList, LearnerState
 from app.analytics.selection import Filters, Page
 from app.analytics.tables import Table, csv_chunks, file_chunks, xlsx_file
 from app.database import get_db
-from app.ui.asking import ATTRIBUTE, Asking, Cursor, NoneIfEmpty, Word, attributes_of
+from app.ui.asking import Asking, Cursor, NoneIfEmpty, Word, attributes_of
 from app.ui.definitions import definition
 from app.ui.pages import HTML, PRIVATE, Shell, show
 

@@ -13,13 +13,14 @@ from app.accounts.cohorts import list_cohorts
 from app.accounts.lessons import read_lesson
 from app.accounts.schemas import LessonRead
 from app.analytics import answers, incomplete, lesson_list, texts
+from app.analytics.parameters import ATTRIBUTE
 from app.analytics.schemas import AnswersReport, LessonIncomplete, QuestionAnswers, TextAnswers
 from app.analytics.schemas_course import LessonCohort, LessonDays
 from app.analytics.selection import Filters, Page
 from app.database import get_db
 from app.errors import NotFound
 from app.ui import course_figures
-from app.ui.asking import ATTRIBUTE, Cursor, Days, Listing, NoneIfEmpty, Word, files_of, filters_of, going_on
+from app.ui.asking import Cursor, Days, Listing, NoneIfEmpty, Word, files_of, filters_of, going_on
 from app.ui.definitions import definition
 from app.ui.figures import drawn
 from app.ui.pages import HTML, show, wants_json, zone_of

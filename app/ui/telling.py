@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from starlette.responses import RedirectResponse
 
 from app.errors import AppError
+from app.schemas import storable
+from app.ui.asking import none_if_empty
 
 
 class Asked(BaseModel):
@@ -24,14 +26,12 @@ class Asked(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _empty_is_nothing(cls, value: object) -> object:
-        return None if isinstance(value, str) and not value.strip() else value
+        return none_if_empty(value)
 
     @field_validator("*", mode="after")
     @classmethod
     def _storable(cls, value: object) -> object:
-        if isinstance(value, str) and ("\x00" in value or any("\ud800" <= one <= "\udfff" for one in value)):
-            raise ValueError("holds a NUL or half a character, which is in no text here")
-        return value
+        return storable(value) if isinstance(value, str) else value
 
 
 class Told(BaseModel):
