@@ -4,7 +4,7 @@ into quarantine. An entry is acknowledged, and then deleted, only after the tran
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,18 +16,17 @@ from sqlalchemy.orm import Session
 from app.accounts.credentials import note_use
 from app.config import get_settings
 from app.database import after_commit, session_scope
-from app.errors import Problem, Unreadable
-from app.etl_incremental import Batch, Incoming, Loaded, load_batch, prepare_statements
-from app.ingest.dead_letters import Letter, bury, bury_all
-from app.lrs.attachments import multipart_request
-from app.lrs.statements import split
+from app.errors import Unreadable
+from app.etl_incremental import Loaded, load_batch
+from app.ingest.dead_letters import bury, bury_all
 from app.models import StatementFlat, StatementRaw
 from app.platform import clock, metrics, telemetry
 from app.platform.broker import broker
 from app.platform.logs import get_logger
 from app.platform.redis import redis_client
 from app.publishing import settle_ids
-from app.streaming import OLDEST_ID, RefusedEntry, StatementStream, StreamEntry, attachments_in, moment_of, why_halted
+from app.stream_reading import Fields, ReadBatch, message_letter, read_messages
+from app.streaming import OLDEST_ID, StatementStream, moment_of, why_halted
 from app.warehouse.bronze import keep_attachments
 
 log = get_logger(__name__)
@@ -35,8 +34,6 @@ log = get_logger(__name__)
 HANDED_OVER_SECONDS = 3_600
 """How long an entry is left to its actor before somebody may hand it over again; longer than all its retries."""
 MIN_BACKOFF_MS, MAX_BACKOFF_MS = 1_000, 60_000
-
-Fields = Mapping[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,43 +116,6 @@ def the_stream() -> StatementStream:
     """The statement stream of the settings, for threads."""
     settings = get_settings()
     return StatementStream(redis_client(settings.required_redis_url), settings.stream_name, settings.stream_max_entries)
-
-
-@dataclass(frozen=True, slots=True)
-class ReadBatch:
-    """Stream entries that were read and flattened, ready to be loaded.
-
-    last_use: by credential. letters: what cannot be read, and what the door refused while PostgreSQL was away.
-    """
-
-    statements: Batch
-    attachments: dict[str, bytes]
-    last_use: dict[str, datetime]
-    letters: list[Letter]
-
-
-def read_messages(messages: Sequence[tuple[str, Fields]]) -> ReadBatch:
-    """All that can be done for (message id, fields) pairs without asking a store. Raises nothing about the entries."""
-    incoming: list[Incoming] = []
-    attachments: dict[str, bytes] = {}
-    last_use: dict[str, datetime] = {}
-    letters: list[Letter] = []
-    for message_id, fields in messages:
-        try:
-            if fields.get(b"format") == RefusedEntry.FORM:
-                letters.append(_refused_letter(RefusedEntry.from_fields(fields)))
-                continue
-            entry = StreamEntry.from_fields(fields, message_id)
-            found = _statements_of(entry)
-        except Unreadable as error:
-            letters.append(_message_letter(message_id, fields, error))
-            continue
-        incoming += found
-        if entry.attachments:
-            attachments |= entry.attachments
-        stored_at = found[0].stored_at
-        last_use[entry.credential_id] = max(stored_at, last_use.get(entry.credential_id, stored_at))
-    return ReadBatch(prepare_statements(incoming), attachments, last_use, letters)
 
 
 @metrics.measured_load
@@ -254,7 +214,7 @@ class QuarantineMiddleware(dramatiq.Middleware):
         # Counted up before each look at the limit, so after the last try it is one more than there were retries.
         attempts = min(int(message.options.get("retries", 0)), process_statement.options["max_retries"]) + 1
         with session_scope() as db:
-            bury(db, _message_letter(message_id, as_bytes(data), Unreadable(why), code="failed", attempts=attempts))
+            bury(db, message_letter(message_id, as_bytes(data), Unreadable(why), code="failed", attempts=attempts))
         metrics.letters_buried("retries")
         stream = the_stream()
         acknowledge(stream, [message_id])
@@ -296,62 +256,6 @@ def as_text(fields: Fields) -> dict[str, str]:
 def as_bytes(data: Mapping[str, str]) -> dict[bytes, bytes]:
     """The way back from `as_text`."""
     return {key.encode("latin-1"): value.encode("latin-1") for key, value in data.items()}
-
-
-def _statements_of(entry: StreamEntry) -> list[Incoming]:
-    """The statements of an entry; of one request the later ones are a microsecond later, so that order is kept."""
-    assert entry.stored_at is not None  # noqa: S101  (an entry that was read has one)
-    about = (entry.xapi_version, entry.credential_id, entry.defines)
-    if len(entry.ids) == 1 and entry.body.startswith(b"{") and entry.body.endswith(b"}"):
-        # One statement and nothing around it. Whether it is JSON is said by whoever flattens it, who parses it anyway.
-        return [Incoming(entry.ids[0], entry.body, entry.stored_at, *about)]
-    payloads = split(entry.body)
-    if not payloads or len(payloads) != len(entry.ids):
-        raise Unreadable(
-            "The stream entry does not fit together.",
-            [
-                Problem(
-                    "ids",
-                    f"are {len(entry.ids)} for {len(payloads)} statements.",
-                    "One id per statement.",
-                )
-            ],
-        )
-    return [
-        Incoming(statement_id, payload, entry.stored_at + timedelta(microseconds=place), *about)
-        for place, (statement_id, payload) in enumerate(zip(entry.ids, payloads, strict=True))
-    ]
-
-
-def _refused_letter(entry: RefusedEntry) -> Letter:
-    """What the door refused while the database was away, as the door would have buried it."""
-    letter: dict[str, Any] = dict(entry.letter)
-    problems = [Problem(**problem) for problem in letter.pop("problems")]
-    statement_id = letter.pop("statement_id")
-    return Letter(
-        body=entry.body, problems=problems, statement_id=UUID(statement_id) if statement_id else None, **letter
-    )
-
-
-def _message_letter(
-    message_id: str, fields: Fields, error: Unreadable, *, code: str = "unreadable", attempts: int = 1
-) -> Letter:
-    """The body of an entry, with the data that came along; where there is no body, all its fields as they are."""
-    log.error("stream entry buried", message_id=message_id, code=code, reason=error.message)
-    body, content_type = fields.get(b"body"), None
-    if body and (contents := attachments_in(fields)):
-        content_type, body = multipart_request(body, contents)
-    return Letter(
-        source="stream",
-        code=code,
-        reason=error.message,
-        content_type=content_type,
-        body=body or b"\n".join(key + b": " + value for key, value in fields.items()),
-        problems=error.problems,
-        credential_id=fields.get(b"credential", b"").decode(errors="replace") or None,
-        request_id=fields.get(b"request", b"").decode(errors="replace") or None,
-        attempts=attempts,
-    )
 
 
 def _mark(stream: StatementStream, message_id: str) -> str:

@@ -17,9 +17,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from app.config import Settings
 from app.consumers.flood import Flood, Halted
 from app.database import is_passing
-from app.etl_streaming import Fields, ReadBatch, acknowledge, hand_over, load_messages, read_messages
+from app.etl_streaming import acknowledge, hand_over, load_messages
 from app.platform import telemetry
 from app.platform.logs import get_logger
+from app.stream_reading import Fields, ReadBatch, read_messages
 from app.streaming import StatementStream
 
 log = get_logger(__name__)

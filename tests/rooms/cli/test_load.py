@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 
 import pytest
 
-from app.cli import load
+from app.cli import load_batches
 from app.cli.load import run_load
 from tests.rooms.cli.door import PASSWORD, TOKEN, USER, Door
 
@@ -84,7 +84,7 @@ def test_the_standard_input(door: Door, monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 
 def test_batches_are_bounded_in_bytes_too(door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load, "BATCH_BYTES", 700)
+    monkeypatch.setattr(load_batches, "BATCH_BYTES", 700)
     assert run(door, write(tmp_path, [statement(number) for number in range(9)])) == 0
     assert len(door.stored) == 9
     assert max(door.batches) == 3
