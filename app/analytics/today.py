@@ -26,7 +26,6 @@ MAX_LATEST = 50
 THROUGHPUT_MINUTES = 15
 THROUGHPUT_COUNTED = 200_000
 """So many statements, the newest, are counted: some 13,000 a minute, more than one loader takes."""
-_QUARTER = timedelta(minutes=15)
 
 _DID = {
     "completed": "completed",
