@@ -45,6 +45,7 @@ from app.api.refusals import counting_refusals
 from app.api.signup_limit import SignupLimit
 from app.api.xapi_consistency import Consistency
 from app.api.xapi_protocol import install_protocol
+from app.charts import drawing
 from app.config import get_settings
 from app.contracts.code import code_version
 from app.contracts.files import ROOT
@@ -100,6 +101,7 @@ def create_app() -> FastAPI:
         app.state.counters = Counters(settings.required_redis_url)
         app.state.consistency = Consistency(app.state.publisher)
         settle_down()
+        drawing.warm_up()
         async with watching(app, settings), live_pages(app, settings), tools_behind(app, settings):
             yield
         app.state.counters.close()

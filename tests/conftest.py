@@ -7,13 +7,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 from fastapi.testclient import TestClient
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from tests.reporting import TestReporting
@@ -134,14 +135,23 @@ def empty_stores() -> None:
     """No rows in any table, nothing in Redis."""
     from app.database import get_engine
     from app.jobs import reminder
-    from app.registry import TABLES
 
-    names = ", ".join(f'"{t.schema or "public"}"."{t.name}"' for t in TABLES.sorted_tables)
     with get_engine().begin() as connection:
-        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+        # To truncate a table costs files made and removed, even of an empty one: a third of the time of a whole run.
+        if filled := connection.scalars(_tables_with_rows()).all():
+            connection.execute(text(f"TRUNCATE {', '.join(filled)} RESTART IDENTITY CASCADE"))
     redis.Redis.from_url(_stores.redis_url).flushall()
     # A worker that another test has stopped in this process asked its jobs to end; the next ones are not meant.
     reminder.stopping.clear()
+
+
+@cache
+def _tables_with_rows() -> TextClause:
+    """The query for the quoted names of tables that are not empty."""
+    from app.registry import TABLES
+
+    names = [f'"{table.schema or "public"}"."{table.name}"' for table in TABLES.sorted_tables]
+    return text(" UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})" for name in names))
 
 
 @dataclass(frozen=True)

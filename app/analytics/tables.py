@@ -18,6 +18,8 @@ import xlsxwriter
 from app.errors import BadRequest
 from app.platform import clock
 
+CSV = "text/csv"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Cell = str | int | float | bool | date | datetime | UUID | None
 SHEET_MAX_ROWS = 1_048_576
 CELL_MAX_CHARACTERS = 32_767

@@ -14,12 +14,11 @@ from sqlalchemy.orm import Session
 
 from app.analytics import tables
 from app.analytics.selection import PAGE_MAX_ROWS, PAGE_ROWS, Filters, Page
+from app.analytics.tables import CSV, XLSX
 from app.api.reporting_query import ReportQuery, filters_of
 from app.database import session_scope
 from app.errors import BadRequest, Problem
 
-CSV = "text/csv"
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FILES: dict[int | str, dict[str, Any]] = {
     200: {
         "content": {

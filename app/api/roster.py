@@ -12,6 +12,7 @@ from app.accounts import imports, roster_import
 from app.accounts.roster import ID_HOME_PAGE, Roster, read_roster
 from app.accounts.roster_files import read_table
 from app.accounts.schemas import ImportRead, ResponsesRead, RosterRead
+from app.analytics.tables import CSV, XLSX
 from app.api.problems import errors
 from app.api.requests import read_body
 from app.config import Settings
@@ -21,14 +22,13 @@ from app.ingest.transformers.response_export import COURSE
 from app.response_import import import_responses
 from app.schemas import CohortSlug, Iri, TimeZone
 
-_CSV, _XLSX = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FILE_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "description": "The file as it is: CSV or XLSX, told apart by its content. Up to 10,000 rows and 20 columns.",
         "content": {
             media: {"schema": {"type": "string", "format": "binary"}}
-            for media in (_CSV, _XLSX, "application/octet-stream")
+            for media in (CSV, XLSX, "application/octet-stream")
         },
     }
 }

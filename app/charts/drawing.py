@@ -109,9 +109,14 @@ def draw_png(spec: Spec, scale: float = 2.0, palette: Mapping[str, str] = LIGHT)
 
 
 def warm_up() -> threading.Thread:
-    """Start the helper and draw something small, in a thread. A failure is not told: the first chart will tell it."""
+    """Start the helper and draw something small, in a thread. A failure is not told: the first chart will tell it.
+
+    A helper that runs already is left in peace.
+    """
 
     def draw() -> None:
+        if helper.pid is not None:
+            return
         try:
             helper.ask({"do": "svg", "spec": {"data": {"values": [{"a": 1}]}, "mark": "text"}})
         except DrawingFailedError:

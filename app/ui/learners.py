@@ -17,7 +17,7 @@ from app.analytics.parameters import ATTRIBUTE
 from app.analytics.queries_learners import Sort
 from app.analytics.schemas import LearnerList, LearnerState
 from app.analytics.selection import Filters, Page
-from app.analytics.tables import Table, csv_chunks, file_chunks, xlsx_file
+from app.analytics.tables import CSV, XLSX, Table, csv_chunks, file_chunks, xlsx_file
 from app.database import get_db
 from app.ui.asking import Asking, Cursor, NoneIfEmpty, Word, attributes_of
 from app.ui.definitions import definition
@@ -100,7 +100,7 @@ def get_learners(request: Request, db: Db, query: Annotated[LearnersQuery, Query
 @router.get(
     "/ui/learners/file",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/csv": {}, "application/octet-stream": {}}}},
+    responses={200: {"content": {CSV: {}, XLSX: {}}}},
     dependencies=[needs("learners:read")],
 )
 def get_learners_file(
@@ -117,8 +117,7 @@ def get_learners_file(
     headers = {**PRIVATE, "Content-Disposition": f'attachment; filename="learners.{kind}"'}
     if kind == "csv":
         return StreamingResponse(csv_chunks(table), media_type="text/csv; charset=utf-8", headers=headers)
-    media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    return StreamingResponse(file_chunks(xlsx_file(table)), media_type=media_type, headers=headers)
+    return StreamingResponse(file_chunks(xlsx_file(table)), media_type=XLSX, headers=headers)
 
 
 def _asked(request: Request, query: LearnersQuery) -> tuple[Filters, Asked]:

@@ -19,7 +19,8 @@ from sqlalchemy import create_engine, text
 from app.config import RUNNING_STACK_FILE, Settings
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
+"""Nothing takes this long by itself; a busy machine with a browser and a second system beside it may."""
 
 
 @dataclass

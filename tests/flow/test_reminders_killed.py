@@ -1,5 +1,6 @@
 """A worker that is killed while it reminds: at most one mail for everybody, and the rest catch up."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -47,15 +48,17 @@ class Worker:
 @pytest.fixture
 def start_worker(tmp_path: Path) -> Iterator[Callable[[], Worker]]:
     started: list[Worker] = []
+    log = tmp_path / "worker.txt"
 
     def start() -> Worker:
-        started.append(Worker(tmp_path / "worker.txt"))
+        started.append(Worker(log))
         return started[-1]
 
     yield start
     for worker in started:
         if worker.process.poll() is None:
             worker.kill()
+    logging.getLogger(__name__).warning("the worker said:\n%s", log.read_text())  # told where the test failed
 
 
 def noon_somewhere() -> str:
