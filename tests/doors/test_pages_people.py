@@ -307,7 +307,7 @@ def test_two_that_are_one_are_merged_after_a_look(doors: Doors, course: Course) 
     said = page(doors, f"/ui/learners/{ann}/merge", other=str(eve))
     count = twin(doors, f"/ui/learners/{ann}/merge", other=str(eve))["other"]["statements"]
     assert count > 0
-    assert f"{count} things that Eve did count for Ann" in said
+    assert f"{count} activities of Eve count for Ann" in said
     assert course_id("Eve") == eve
     got = press(doors, f"/ui/learners/{ann}/merge", other=str(eve))
     assert (got.status_code, got.headers["location"]) == (303, f"/ui/learners/{ann}?told=merged")
