@@ -86,7 +86,7 @@ def get_letters_page(request: Request, db: Db, asked: Annotated[LettersAsked, Qu
     order: Order = asked.sort or "newest"
     state = asked.state or "open"
     after = queries.read_mark(asked.cursor, order, "?cursor") if asked.cursor else None
-    wanted = _filter(asked, str(zone_of(request).key))
+    wanted = filter_of(asked, str(zone_of(request).key))
     letters, more = queries.find(
         db, wanted, status=None if state == "all" else state, order=order, after=after, limit=LETTERS_SHOWN
     )
@@ -182,8 +182,8 @@ def _ids(texts: list[str]) -> list[UUID]:
     return ids
 
 
-def _filter(asked: LettersAsked, zone: str) -> LetterFilter:
-    """Days are those of the viewer's own time zone; both ends are shown."""
+def filter_of(asked: LettersAsked, zone: str) -> LetterFilter:
+    """What the page asks for. Days are those of the viewer's own time zone; both ends are shown."""
     return LetterFilter(
         source=asked.source,
         code=asked.reason,
