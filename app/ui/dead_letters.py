@@ -18,6 +18,7 @@ from app.ingest import dead_letters, queries, reading
 from app.ingest.reading import SenderRead
 from app.ingest.replay import Replayer
 from app.ingest.schemas import Discarding, LetterFilter, LetterRow, LetterTotal, Order, Status
+from app.ui.definitions import hints
 from app.ui.formatting import zone_named
 from app.ui.pages import HTML, show, zone_of
 from app.ui.telling import Asked, Told, back, told
@@ -117,6 +118,7 @@ def get_letters_page(request: Request, db: Db, asked: Annotated[LettersAsked, Qu
         "states": STATES,
         "sources": SOURCES,
         "path": PATH,
+        "means": hints(*(f"{name} letters" for _, name in STATES.values())),
     }
     return show(request, "dead_letters.html", page, **about, **options)
 

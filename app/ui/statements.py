@@ -125,7 +125,15 @@ def get_statement(request: Request, statement_id: UUID, db: Db) -> Response:
     shows_people(request)
     shown = show_statement(db, viewer_of(request), statement_id)
     page = StatementPage(statement=shown, curl=curl_of(shown, settings.base_url))
-    return show(request, "statement.html", page)
+    return show(request, "statement.html", page, indented=_indented(shown.text))
+
+
+def _indented(text: str) -> str:
+    """The statement set out for the eye; empty when it is no JSON that can be. What was received stands beside it."""
+    try:
+        return orjson.dumps(orjson.loads(text), option=orjson.OPT_INDENT_2).decode()
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        return ""
 
 
 def asked_of(request: Request) -> dict[str, str]:

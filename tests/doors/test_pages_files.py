@@ -4,13 +4,14 @@ import csv
 from collections.abc import Callable
 from io import StringIO
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from app.platform import clock
 from app.ui import list_files
 from tests.conftest import Doors
-from tests.doors.test_pages_overview import send
+from tests.doors.test_pages_overview import page, send
 from tests.doors.test_pages_reminders import outbox as outbox  # noqa: PLC0414  (the mails go to a folder of the test)
 from tests.doors.test_reminder_doors import NOON
 from tests.flow.test_reminders import course
@@ -48,7 +49,7 @@ def test_statements_with_the_filters_of_the_page(doors: Doors, drain: Callable[[
     assert lines(doors, STATEMENTS, ascending="true") == told[::-1]
     own = lines(doors, STATEMENTS, agent="ann@example.org")
     assert [one["verb"] for one in own] == [ANSWERED.rsplit("/", 1)[-1], "completed"]
-    assert own[1]["who"] == "'=HYPERLINK(\"http://x\")"
+    assert own[1]["who"] == '\'=HYPERLINK("http://x")'
     assert lines(doors, STATEMENTS, agent="ann@example.org", verb=ANSWERED, limit="25", after="") == own[:1]
 
 
@@ -119,3 +120,23 @@ def test_the_files_are_described_and_offered(doors: Doors, path: str) -> None:
     described = doors.client.get("/openapi.json").json()["paths"][f"{path}/file"]["get"]
     assert set(described["responses"]["200"]["content"]) == {"text/csv"}
     assert described["parameters"]
+
+
+def test_the_pages_lead_to_the_file_of_what_they_show(doors: Doors, drain: Callable[[], int]) -> None:
+    empty = [page(doors, path).text for path in (STATEMENTS, LETTERS, REMINDERS, f"{REMINDERS}/history")]
+    assert not any("/file" in one for one in empty)
+    send(doors, drain, completed("ann@example.org"))
+    put_away()
+    course("ann@example.org", "ben@example.org")
+    with clock.set_now(NOON):
+        remind()
+        for path, asked in (
+            (STATEMENTS, {"agent": "ann@example.org"}),
+            (LETTERS, {"sort": "oldest"}),
+            (REMINDERS, {"search": "ann"}),
+            (f"{REMINDERS}/history", {"status": "sent"}),
+        ):
+            (name, value), *_ = asked.items()
+            address = f"{path}/file?{urlencode({name: value})}"
+            assert f'href="{address}"' in page(doors, path, **asked).text
+            assert doors.client.get(address, headers=doors.admin).text.count("\n") > 1
