@@ -84,7 +84,8 @@ def log_in(request: Request, presented: Presented) -> str:
             by = "admin token" if presented.admin_token else "password"
             audit.note(db, "nobody", "session.refuse", _target(stands_for, presented.admin_token), {"by": by})
     if not right:
-        raise WrongLogin("Name and password, or the token, do not belong together. Check both.", challenge=BEARER)
+        by_token, by_name = "This is not the admin token.", "This name and this password do not belong together."
+        raise WrongLogin(by_token if presented.admin_token else by_name, challenge=BEARER)
     _counters(request).forget("login:name", presented.name.casefold())
     return token
 

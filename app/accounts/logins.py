@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -33,6 +33,11 @@ def create(db: Session, actor: str, *, name: str, password: str, role: Role) -> 
 def all_accounts(db: Session) -> Sequence[Account]:
     """Accounts by name, disabled ones among them."""
     return db.scalars(select(Account).order_by(func.lower(Account.name)).limit(MOST_ACCOUNTS_SHOWN)).all()
+
+
+def is_any_open(db: Session) -> bool:
+    """Whether there is an account that somebody can log in with."""
+    return bool(db.scalar(select(exists().where(Account.disabled_at.is_(None)))))
 
 
 def named(db: Session, name: str) -> Account | None:

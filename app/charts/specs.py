@@ -202,9 +202,14 @@ def _row(label: str, name: str, value: float | None, said: str, tone: str) -> di
     return {"name": name, "full": full, "value": value, "said": said, "tone": tone, "say": f"{full}: {said}"}
 
 
+def _extent(drawn: Sequence[dict[str, Cell]]) -> float:
+    """px that the names take. Measured with the widest of the usual fonts: whose is shown is not known where it is
+    drawn."""
+    return 16 + 7.4 * max((len(str(row["name"]).rstrip("\u200b")) for row in drawn), default=0)
+
+
 def _names(drawn: Sequence[dict[str, Cell]]) -> dict[str, Any]:
-    # Measured with the widest of the usual fonts: whose font is shown in the end is not known where it is drawn.
-    extent = 16 + 7.4 * max((len(str(row["name"]).rstrip("\u200b")) for row in drawn), default=0)
+    extent = _extent(drawn)
     axis = {
         "title": None,
         "labelColor": var("chart-text"),
@@ -220,7 +225,7 @@ def _drawn(drawn: Sequence[dict[str, Cell]], most: float, frame: Frame, named: s
     y = _names(drawn)
     # Room on the right for the number beside the longest bar, in the unit of the axis.
     longest = max((len(f"{row['said']}{row.get('note', '')}") for row in drawn), default=4)
-    room = min(0.45, (longest * 7.2 + 12) / (frame.width * (0.55 if is_narrow(frame) else 0.68)))
+    room = min(0.6, (longest * 7.2 + 12) / max(1.0, frame.width - _extent(drawn)))
     domain = [0, (most or 1) / (1 - room)]
     tones = sorted({str(row["tone"]) for row in drawn})
     colour = field("tone", scale={"domain": tones, "range": [var(tone) for tone in tones]}, legend=None)

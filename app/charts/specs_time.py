@@ -207,6 +207,7 @@ def _x(frame: Frame) -> dict[str, Any]:
         "format": "%-d %b",
         "tickCount": 4 if is_narrow(frame) else 8,
         "labelOverlap": True,
+        "labelSeparation": 8,
         "labelFlush": True,
     }
     return field("day", "temporal", timeUnit="utcyearmonthdate", scale={"type": "utc"}, axis=axis)

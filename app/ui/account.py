@@ -18,6 +18,7 @@ from app.accounts import sessions
 from app.config import Settings
 from app.database import get_db, session_scope
 from app.errors import AppError, BadRequest, NotAllowed
+from app.ui.browsers import browser_words
 from app.ui.pages import page
 
 router = APIRouter(prefix="/ui/account", include_in_schema=False)
@@ -57,7 +58,16 @@ def _page(request: Request, caller: Caller, status: int = 200, *, told: str = ""
     settings: Settings = request.app.state.settings
     with session_scope() as db:
         own = own_sessions(db, caller, settings)
-    return page(request, "account.html", status, told=told, wrong=wrong, sessions=own)
+    return page(
+        request,
+        "account.html",
+        status,
+        told=told,
+        wrong=wrong,
+        sessions=own,
+        browser=browser_words,
+        twin="/api/session",
+    )
 
 
 def _refused(request: Request, caller: Caller, error: AppError) -> Response:

@@ -74,7 +74,8 @@ def _refused(request: Request, error: AppError | ValidationError) -> Response:
 def _page(request: Request, status: int = 200, *, told: str = "", wrong: str = "") -> Response:
     with session_scope() as db:
         accounts = logins.all_accounts(db)
-    return page(request, "accounts_admin.html", status, told=told, wrong=wrong, accounts=accounts, roles=ROLES)
+    values = {"told": told, "wrong": wrong, "accounts": accounts, "roles": ROLES, "twin": "/api/accounts"}
+    return page(request, "accounts_admin.html", status, **values)
 
 
 def _back(request: Request, done: str) -> Response:

@@ -17,7 +17,7 @@ from app.database import get_db
 from app.ui import course_figures  # noqa: F401  (the charts of these pages)
 from app.ui.asking import ATTRIBUTE, Days, Listing, NoneIfEmpty, Word, files_of, filters_of, going_on
 from app.ui.definitions import definition
-from app.ui.figures import drawn
+from app.ui.figures import drawn, narrow_of
 from app.ui.pages import HTML, show, wants_json, zone_of
 
 router = APIRouter(tags=["Pages"])
@@ -120,8 +120,11 @@ def get_cohort(request: Request, cohort_id: UUID, db: Db, query: Annotated[Cohor
     )
     if wants_json(request):
         return show(request, "cohort.html", page)
-    about = {name: value for name, value in request.query_params.items() if value and _is_of_chart(name)}
-    figure = drawn(db, "drop-off", zone_of(request), cohort=cohort_id, **about) if told.started_learner_count else None
+    about: dict[str, str | None] = {
+        name: value for name, value in request.query_params.items() if value and _is_of_chart(name)
+    }
+    about |= {"cohort": str(cohort_id), "narrow": narrow_of(request)}
+    figure = drawn(db, "drop-off", zone_of(request), **about) if told.started_learner_count else None
     api = f"/api/reports/cohorts/{cohort_id}"
     return show(
         request,
@@ -146,4 +149,4 @@ def _is_of_chart(name: str) -> bool:
 def _zones(own: str, viewers: str, asked: str | None) -> list[tuple[str, str]]:
     """The time zones whose days can be chosen: the cohort's, the viewer's, UTC, and the one that is asked for."""
     others = dict.fromkeys(zone for zone in (viewers, "UTC", asked) if zone and zone != own)
-    return [("", f"{own} (the cohort’s)"), *((zone, zone) for zone in others)]
+    return [("", f"{own}, its own"), *((zone, zone) for zone in others)]

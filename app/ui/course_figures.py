@@ -21,7 +21,7 @@ from app.charts.rows import Answer, Day, Frame, Step
 from app.errors import NotFound
 from app.ui import asking
 from app.ui.asking import ATTRIBUTE, Word, wrong
-from app.ui.figures import Chart, Figure, drawn_chart, figure
+from app.ui.figures import Chart, Figure, drawn_chart, figure, width_of
 from app.ui.formatting import percent
 
 WIDTH = 520
@@ -66,7 +66,7 @@ def drop_off(db: Session, asked: Mapping[str, str], _zone: ZoneInfo) -> Chart:
     filters = filters_in(asked)
     told = cohort_drop_off(db, _needed(filters.cohort_id, "cohort"), replace(filters, lesson_id=None), Page())
     began = told.learner_count - told.not_started_count
-    frame = Frame("learners who reached it", period_of(filters), told.time_zone, width=WIDTH)
+    frame = Frame("learners who reached it", period_of(filters), told.time_zone, width=width_of(asked, WIDTH))
     drawn = _chart(specs.drop_off([Step(_title(step), step.reached) for step in told.steps], began, frame))
     return replace(
         drawn,
@@ -96,7 +96,7 @@ def lesson_days(db: Session, asked: Mapping[str, str], zone: ZoneInfo) -> Chart:
         if best
         else ""
     )
-    frame = Frame("learners who completed it", period_of(filters), told.time_zone, title, WIDTH)
+    frame = Frame("learners who completed it", period_of(filters), told.time_zone, title, width_of(asked, WIDTH))
     return _chart(specs_time.growth(rows, frame))
 
 
@@ -111,21 +111,22 @@ def question(db: Session, asked: Mapping[str, str], zone: ZoneInfo) -> Chart:
     found = answers.question_answers(db, _needed(filters.lesson_id, "lesson"), wanted, filters)
     if found is None:
         raise NotFound("Nobody has answered this question.")
-    return chart_of(found, filters)
+    return chart_of(found, filters, width_of(asked, WIDTH))
 
 
 def figure_of(found: QuestionAnswers, lesson_id: UUID, filters: Filters, asked: Mapping[str, str | None]) -> Figure:
     """The chart of answers that have been read, drawn for the page. asked: the parameters of its address."""
-    return drawn_chart(chart_of(found, filters), "answers", lesson=lesson_id, question=found.question_id, **asked)
+    chart = chart_of(found, filters, width_of(asked, WIDTH))
+    return drawn_chart(chart, "answers", lesson=lesson_id, question=found.question_id, **asked)
 
 
-def chart_of(found: QuestionAnswers, filters: Filters) -> Chart:
+def chart_of(found: QuestionAnswers, filters: Filters, width: int = WIDTH) -> Chart:
     """The chart of the answers to a question. Ratings stand in the order of their numbers, others the most first."""
     shown = found.distribution
     if found.kind == "rating":
         shown = sorted(shown, key=lambda one: (rating_of(None, one.value) or 0, one.value))
     frame = Frame(
-        "learners, by their latest answer", period_of(filters), filters.zone(None).key, finding_of(found), WIDTH
+        "learners, by their latest answer", period_of(filters), filters.zone(None).key, finding_of(found), width
     )
     return _chart(specs.answers([Answer(one.text or one.value, one.count, one.is_right) for one in shown], frame))
 

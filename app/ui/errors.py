@@ -2,9 +2,11 @@
 
 import orjson
 from fastapi import Request
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.access.callers import known_caller
 from app.ui.pages import PRIVATE, render, wants_json
 
 _PROBLEM = "application/problem+json"
@@ -41,7 +43,9 @@ class ErrorPages:
                 body += message.get("body", b"")
                 if message.get("more_body"):
                     return
-                page = render(request, "error.html", problem=orjson.loads(body)).encode()
+                problem = orjson.loads(body)
+                await _find_out_who(request, problem["status"])
+                page = render(request, "error.html", problem=problem).encode()
                 headers = MutableHeaders(raw=list(start["headers"]))
                 headers["Content-Type"], headers["Content-Length"] = "text/html; charset=utf-8", str(len(page))
                 headers.update(PRIVATE)
@@ -51,6 +55,16 @@ class ErrorPages:
             await send(message)
 
         await self.app(scope, receive, as_page)
+
+
+async def _find_out_who(request: Request, status: int) -> None:
+    """An address without a page asks nobody who they are; whoever is logged in keeps the navigation all the same."""
+    if status not in (404, 405) or getattr(request.state, "caller", None) is not None:
+        return
+    try:
+        request.state.caller = await known_caller(request)
+    except SQLAlchemyError:
+        request.state.caller = None
 
 
 def _is_page(path: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from fastapi import Request
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
@@ -17,6 +18,8 @@ from app.analytics.tables import csv_cell
 from app.charts.drawing import draw_svg
 
 PREFIX = "/ui/charts"
+NARROW, NARROW_WIDTH = "narrow", 320
+"""The parameter that asks for a drawing that fits a phone, and how many pixels wide that is."""
 MAX_DRAWN = 100
 """So many drawings, of some 40 KB each, are kept."""
 
@@ -34,7 +37,7 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A chart as the template part `chart` takes it."""
+    """A chart as the template part `chart` takes it. narrow: drawn for a phone."""
 
     title: str
     period: str
@@ -42,6 +45,7 @@ class Figure:
     address: str
     header: Sequence[str]
     rows: Sequence[Sequence[Any]]
+    narrow: bool = False
 
 
 Builder = Callable[[Session, Mapping[str, str], ZoneInfo], Chart]
@@ -61,6 +65,16 @@ def figure(name: str) -> Callable[[Builder], Builder]:
     return known
 
 
+def width_of(asked: Mapping[str, Any], wide: int) -> int:
+    """How many pixels wide a chart with these parameters is; wide: where there is room."""
+    return NARROW_WIDTH if asked.get(NARROW) == "1" else wide
+
+
+def narrow_of(request: Request) -> str | None:
+    """The parameter `narrow` for the viewer's browser, which told in a cookie that it is as narrow as a phone."""
+    return "1" if request.cookies.get(NARROW) == "1" else None
+
+
 def drawn(db: Session, name: str, zone: ZoneInfo, **parameters: object) -> Figure:
     """The chart of this name, drawn for the page. Colours follow the theme of the page."""
     asked = {key: str(value) for key, value in parameters.items() if value is not None}
@@ -77,6 +91,7 @@ def drawn_chart(chart: Chart, name: str, **parameters: object) -> Figure:
         address=f"{PREFIX}/{name}?{query}" if query else f"{PREFIX}/{name}",
         header=chart.header,
         rows=chart.rows,
+        narrow=parameters.get(NARROW) == "1",
     )
 
 

@@ -54,11 +54,13 @@ REMINDER_WORDS = {
 }
 KINDS = {
     "mbox": "E-mail",
-    "mbox_sha1sum": "Hash of an e-mail",
-    "openid": "OpenID",
-    "account": "Account",
     "phone": "Phone",
+    "account": "Account",
+    "openid": "OpenID",
+    "mbox_sha1sum": "Hash of an e-mail",
 }
+"""What kinds of identifiers are called, in the order in which they are shown."""
+_ORDER = {kind: place for place, kind in enumerate(KINDS)}
 
 
 class KnownBy(BaseModel):
@@ -187,7 +189,7 @@ def known_by(db: Session, learner: LearnerRead) -> list[KnownBy]:
             created_at=one.created_at,
             statements=counts.get(f"{one.kind}:{one.value}", 0),
         )
-        for one in learner.identifiers
+        for one in sorted(learner.identifiers, key=lambda one: (_ORDER.get(one.kind, len(_ORDER)), one.created_at))
     ]
 
 

@@ -106,7 +106,7 @@ def get_erase(request: Request, learner_id: UUID, db: Db) -> Response:
     told = erasure.erase(session_scope, learner_id, actor_of(request), dry_run=True)
     told.deleted["dead jobs"] = forget_dead_jobs(learners.marks(db, learner_id).found_in, dry_run=True)
     page = ErasePage(learner=LearnerRow.model_validate(learner.model_dump()), erased=told)
-    things = sum(number for table, number in told.deleted.items() if not table.startswith("silver."))
+    things = sum(told.deleted.values())
     return show(request, "learner_erase.html", page, name=name_of(learner), what=WHAT, things=things)
 
 

@@ -21,7 +21,7 @@ from app.errors import NotFound
 from app.ui import course_figures
 from app.ui.asking import ATTRIBUTE, Cursor, Days, Listing, NoneIfEmpty, Word, files_of, filters_of, going_on
 from app.ui.definitions import definition
-from app.ui.figures import drawn
+from app.ui.figures import drawn, narrow_of
 from app.ui.pages import HTML, show, wants_json, zone_of
 
 router = APIRouter(tags=["Pages"])
@@ -104,6 +104,7 @@ def lesson_page(
     if wants_json(request):
         return show(request, "lesson.html", page, status=status)
     asked = {name: request.query_params.get(name) or None for name in ("cohort", "from", "to", "time_zone")}
+    asked["narrow"] = narrow_of(request)
     api = f"/api/reports/lessons/{lesson_id}"
     return show(
         request,

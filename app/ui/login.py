@@ -12,6 +12,8 @@ from app.access import cookies, forgery
 from app.access.callers import LOGIN_PATH, LoggedIn, session_of
 from app.access.entering import Presented, TooManyLogins, WrongLogin, log_in, log_out
 from app.access.forms import Fields, Form
+from app.accounts.logins import is_any_open
+from app.database import session_scope
 from app.ui.pages import page
 
 START = "/ui"
@@ -36,7 +38,7 @@ async def get_login(request: Request, next: Annotated[str, Query()] = "") -> Res
     """The form; whoever is logged in goes on."""
     if await session_of(request) is not None:
         return RedirectResponse(own_path(next, _root(request)), 303)
-    return _form(request, next_=next)
+    return await _form(request, next_=next)
 
 
 @router.post("/login")
@@ -46,16 +48,16 @@ async def post_login(request: Request, form: Form) -> Response:
     try:
         await forgery.check(request, forgery.secret_of(tie or secrets.token_urlsafe(_COOKIE_BYTES)))
     except forgery.Forged as error:
-        return _form(request, form, error.status, "This form was out of date. Please fill it in once more.")
+        return await _form(request, form, error.status, "This form was out of date. Please fill it in once more.")
     presented = Presented(form.get("name", "").strip(), form.get("password", ""), form.get("admin_token", "").strip())
     try:
         token = await run_in_threadpool(log_in, request, presented)
     except WrongLogin as error:
-        response = _form(request, form, error.status, error.message)
+        response = await _form(request, form, error.status, error.message)
         response.headers["WWW-Authenticate"] = error.challenge
         return response
     except TooManyLogins as error:
-        response = _form(request, form, error.status, error.message)
+        response = await _form(request, form, error.status, error.message)
         response.headers["Retry-After"] = str(error.retry_after_seconds)
         return response
     response = RedirectResponse(own_path(form.get("next"), _root(request)), 303)
@@ -82,7 +84,9 @@ def _out(request: Request, _ended: int) -> Response:
     return response
 
 
-def _form(request: Request, form: Fields | None = None, status: int = 200, told: str = "", next_: str = "") -> Response:
+async def _form(
+    request: Request, form: Fields | None = None, status: int = 200, told: str = "", next_: str = ""
+) -> Response:
     tie = cookies.read(request, cookies.LOGIN)
     fresh = tie or secrets.token_urlsafe(_COOKIE_BYTES)
     next_ = form.get("next", "") if form is not None else next_
@@ -93,11 +97,18 @@ def _form(request: Request, form: Fields | None = None, status: int = 200, told:
         told=told,
         next=next_ if own_path(next_) == next_ else "",
         name=form.get("name", "") if form is not None else "",
+        has_accounts=await run_in_threadpool(_has_accounts),
+        by_token=form is not None and "admin_token" in form,
         csrf_token=forgery.masked(forgery.secret_of(fresh)),
     )
     if tie is None:
         cookies.put(request, response, cookies.LOGIN, fresh)
     return response
+
+
+def _has_accounts() -> bool:
+    with session_scope() as db:
+        return is_any_open(db)
 
 
 def _root(request: Request) -> str:

@@ -16,7 +16,7 @@ from app.errors import NotFound
 from app.schemas import CohortName
 from app.ui import overview_charts as charts
 from app.ui.definitions import definition
-from app.ui.figures import drawn, drawn_chart
+from app.ui.figures import drawn, drawn_chart, narrow_of, width_of
 from app.ui.pages import HTML, show, wants_json, zone_of
 from app.ui.remembering import remembered, remembering
 from app.ui.viewing import viewer_of
@@ -69,9 +69,11 @@ def get_overview(
     )
     figures = {}
     if not page.is_fresh and not wants_json(request):
+        size = {"narrow": narrow_of(request)}
+        completion = charts.completion_chart(cohorts, zone, width_of(size, charts.WIDTH))
         figures = {
-            "completion": drawn_chart(charts.completion_chart(cohorts, zone), charts.COMPLETION),
-            "drop_off": drawn(db, charts.DROP_OFF, zone, cohort=chosen.id) if chosen else None,
-            "hours": drawn(db, charts.HOURS, zone),
+            "completion": drawn_chart(completion, charts.COMPLETION, **size),
+            "drop_off": drawn(db, charts.DROP_OFF, zone, cohort=chosen.id, **size) if chosen else None,
+            "hours": drawn(db, charts.HOURS, zone, **size),
         }
     return show(request, "overview.html", page, figures=figures, definition=definition)

@@ -54,6 +54,11 @@ class Shell:
         """Whether the caller may do what needs this scope."""
         return self.caller is not None and self.caller.may(scope)
 
+    @property
+    def on_phones(self) -> bool:
+        """Whether the page belongs to an entry of the bottom bar; the others stand behind More."""
+        return any(one.path == self.here and one.on_phones for group in self.groups for one in group.entries)
+
     def address(self, **changed: object) -> str:
         """The address of this page with some of its parameters changed or, by None, gone."""
         kept = [
@@ -79,7 +84,7 @@ def show(request: Request, template: str, page: BaseModel, *, status: int = 200,
 
 
 def page(request: Request, template: str, status: int = 200, **values: object) -> Response:
-    """A page that has no twin at its own address: forms for people, whose JSON doors are elsewhere.
+    """A page that has no twin at its own address: forms for people, whose JSON doors are elsewhere (`twin` says where).
 
     The template also knows `caller` and `csrf_token`, which is another one before somebody has logged in.
     """

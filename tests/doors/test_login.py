@@ -49,7 +49,7 @@ def test_somebody_logs_in_by_name_in_any_case_and_out_again(doors: Doors) -> Non
     answer = log_in(doors.client, {**ANN, "next": "/ui/account?x=1"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/ui/account?x=1")
     page = doors.client.get("/ui/account", headers=PAGE)
-    assert "You are logged in as Ann (viewer)." in page.text
+    assert "You are logged in as Ann, a viewer." in page.text
     who = doors.client.get("/api/session").json()
     assert (who["name"], who["role"], len(who["sessions"])) == ("Ann", "viewer", 1)
     out = doors.client.post("/ui/logout", data={"csrf_token": who["csrf_token"]}, follow_redirects=False)
@@ -86,12 +86,30 @@ def test_a_login_gives_another_session_and_ends_the_one_before(doors: Doors) -> 
     assert before.ask("GET", "/ui/account").status_code == 401, "the token of before must not work any more"
 
 
+def test_the_form_that_can_be_used_is_the_open_one(doors: Doors) -> None:
+    def folded() -> str:
+        text = doors.client.get("/ui/login", headers=PAGE).text
+        return text.split("<details", 1)[1]
+
+    assert 'name="password"' in folded()
+    assert 'name="admin_token"' not in folded(), "without accounts nobody could use the other form"
+    ann = account("Ann")
+    assert 'name="admin_token"' in folded()
+    assert 'name="password"' not in folded()
+    told = log_in(doors.client, {"admin_token": "not it"})
+    assert '<details class="card" open>' in told.text, "who was refused sees the form that they used"
+    assert "This is not the admin token." in told.text
+    with session_scope() as db:
+        logins.set_disabled(db, "a test", logins.find(db, ann.id), True)
+    assert 'name="admin_token"' not in folded(), "a disabled account lets nobody in"
+
+
 @pytest.mark.parametrize("wrong", [{"name": "ann", "password": "not it"}, {"name": "nobody", "password": PASSWORD}])
 def test_a_wrong_name_and_a_wrong_password_are_answered_alike(doors: Doors, wrong: dict[str, str]) -> None:
     account("Ann")
     answer = log_in(doors.client, wrong)
     assert answer.status_code == 401
-    assert "Name and password, or the token, do not belong together." in answer.text
+    assert "This name and this password do not belong together." in answer.text
     assert "not it" not in answer.text
     assert PASSWORD not in answer.text
     assert "7t_session" not in answer.headers.get("set-cookie", "")

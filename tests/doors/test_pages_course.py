@@ -1,5 +1,6 @@
 """The pages of cohorts and lessons: what they say of what is stored, to people and as JSON, and what their forms do."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -161,10 +162,11 @@ def test_a_cohort_shows_who_did_what(doors: Doors, course: dict[str, Any]) -> No
     text = page(doors, path).text
     assert "<td class=d>done<td class=d>done" in text
     assert "<td class=l>late<td class=p>started" in text
-    assert "+1 in 7 days" in text
+    assert "1 more than 7 days ago" in text
     assert f"/ui/test-reminders?cohort={course['id']}" in text
     assert f"/api/reports/cohorts/{course['id']}/completions?format=csv" in text
-    assert "Where people drop off" in text
+    assert "Where learners stop" in text
+    assert re.search(r'class="grid-title">[^<]+</span>', text), "the columns are named, not only numbered"
 
 
 @pytest.mark.parametrize(("sort", "names"), [("name", "Ann Ben Cy"), ("least", "Cy Ben Ann"), ("silent", "Cy Ben Ann")])

@@ -99,6 +99,16 @@ def test_texts_of_people_stay_texts() -> None:
     assert draw_png(spec)[:8] == b"\x89PNG\r\n\x1a\n"
 
 
+@pytest.mark.parametrize("width", [320, 520, 900])
+def test_the_number_beside_the_longest_bar_has_room(width: int) -> None:
+    rows = [Answer("The wand is too near the surface of the milk", 55, True), Answer("The milk was too cold", 7, False)]
+    spec = answers(rows, frame(width=width))
+    x, y = (spec["layer"][1]["encoding"][channel] for channel in "xy")
+    plot = width - y["axis"]["minExtent"]
+    room = plot * (1 - 55 / x["scale"]["domain"][1])
+    assert room >= 7 * len("80% (55) right")
+
+
 def strokes(svg: str) -> int:
     """Of how many pieces the line of a chart is."""
     paths = ElementTree.fromstring(svg).iter(f"{SVG}path")

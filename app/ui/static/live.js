@@ -10,14 +10,17 @@ function entry(told) {
   const who = document.createElement(told.learner_path ? "a" : "strong");
   if (told.learner_path) who.href = told.learner_path;
   who.textContent = told.learner;
-  line.append(who, ` ${told.did} ${told.what} `);
-  for (const text of [told.lesson ? `in ${told.lesson}` : "", told.when]) {
-    if (!text) continue;
-    const more = document.createElement("span");
-    more.className = "muted";
-    more.textContent = text;
-    line.append(more, " ");
+  line.append(who, ` ${told.did} “${told.what}” `);
+  if (told.lesson) {
+    const lesson = document.createElement("span");
+    lesson.className = "muted";
+    lesson.textContent = `in ${told.lesson}`;
+    line.append(lesson, " ");
   }
+  const when = document.createElement("time");
+  when.dateTime = told.occurred_at;
+  when.textContent = told.when;
+  line.append(when);
   return line;
 }
 

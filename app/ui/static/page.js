@@ -6,6 +6,10 @@ function remember(name, value) {
   document.cookie = `${name}=${encodeURIComponent(value)}; Path=/; Max-Age=${year}; SameSite=Lax${secure}`;
 }
 
+// On a phone the server draws charts that fit it, from the next page on.
+const phone = matchMedia("(max-width: 640px)").matches;
+if (phone !== /(?:^|; )narrow=1/.test(document.cookie)) remember("narrow", phone ? "1" : "0");
+
 // The server writes times in this zone; the first page of a new browser is read once more with it.
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const known = document.cookie.match(/(?:^|; )time_zone=([^;]*)/);
