@@ -26,6 +26,7 @@ router = APIRouter(tags=["Pages"])
 Db = Annotated[Session, Depends(get_db, scope="function")]
 
 FILE_MAX_ROWS = 200_000
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 STATES: dict[LearnerState, tuple[str, str]] = {
     "on_track": ("progress", "On track"),
     "behind": ("late", "Behind"),
@@ -99,7 +100,7 @@ def get_learners(request: Request, db: Db, query: Annotated[LearnersQuery, Query
 @router.get(
     "/ui/learners/file",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/csv": {}, "application/octet-stream": {}}}},
+    responses={200: {"content": {"text/csv": {}, XLSX: {}}}},
     dependencies=[needs("learners:read")],
 )
 def get_learners_file(
@@ -116,8 +117,7 @@ def get_learners_file(
     headers = {**PRIVATE, "Content-Disposition": f'attachment; filename="learners.{kind}"'}
     if kind == "csv":
         return StreamingResponse(csv_chunks(table), media_type="text/csv; charset=utf-8", headers=headers)
-    media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    return StreamingResponse(file_chunks(xlsx_file(table)), media_type=media_type, headers=headers)
+    return StreamingResponse(file_chunks(xlsx_file(table)), media_type=XLSX, headers=headers)
 
 
 def _asked(request: Request, query: LearnersQuery) -> tuple[Filters, Asked]:
