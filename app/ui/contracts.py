@@ -12,6 +12,7 @@ from app.contracts import agents, files
 from app.contracts import progress as measuring
 from app.contracts import test_runs
 from app.database import get_db
+from app.ui.definitions import hints
 from app.ui.pages import HTML, show
 
 router = APIRouter(tags=["Pages"])
@@ -49,4 +50,5 @@ def get_contracts(request: Request, db: Db) -> Response:
         tests=test_runs.told(report, code),
         agents=agents.active_agents(db, reading),
     )
-    return show(request, "contracts.html", page, status_words=STATUS, tests_words=TESTS)
+    means = hints("Progress", "Modules done", "Tests passed", "Active agents")
+    return show(request, "contracts.html", page, status_words=STATUS, tests_words=TESTS, means=means)

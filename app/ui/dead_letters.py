@@ -18,6 +18,7 @@ from app.ingest import dead_letters, queries, reading
 from app.ingest.reading import SenderRead
 from app.ingest.replay import Replayer
 from app.ingest.schemas import Discarding, LetterFilter, LetterRow, LetterTotal, Order, Status
+from app.ui.definitions import hints
 from app.ui.formatting import zone_named
 from app.ui.pages import HTML, show, zone_of
 from app.ui.telling import Asked, Told, back, told
@@ -86,7 +87,7 @@ def get_letters_page(request: Request, db: Db, asked: Annotated[LettersAsked, Qu
     order: Order = asked.sort or "newest"
     state = asked.state or "open"
     after = queries.read_mark(asked.cursor, order, "?cursor") if asked.cursor else None
-    wanted = _filter(asked, str(zone_of(request).key))
+    wanted = filter_of(asked, str(zone_of(request).key))
     letters, more = queries.find(
         db, wanted, status=None if state == "all" else state, order=order, after=after, limit=LETTERS_SHOWN
     )
@@ -117,6 +118,7 @@ def get_letters_page(request: Request, db: Db, asked: Annotated[LettersAsked, Qu
         "states": STATES,
         "sources": SOURCES,
         "path": PATH,
+        "means": hints(*(f"{name} letters" for _, name in STATES.values())),
     }
     return show(request, "dead_letters.html", page, **about, **options)
 
@@ -182,8 +184,8 @@ def _ids(texts: list[str]) -> list[UUID]:
     return ids
 
 
-def _filter(asked: LettersAsked, zone: str) -> LetterFilter:
-    """Days are those of the viewer's own time zone; both ends are shown."""
+def filter_of(asked: LettersAsked, zone: str) -> LetterFilter:
+    """What the page asks for. Days are those of the viewer's own time zone; both ends are shown."""
     return LetterFilter(
         source=asked.source,
         code=asked.reason,

@@ -3,6 +3,8 @@
 A test compares them with the document, word by word; change both together. Marks of Markdown are left out here.
 """
 
+from app.ui.definition_texts_operating import OPERATING
+
 SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
     (
         "What counts",
@@ -281,4 +283,5 @@ SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
             "LearnerLesson.best_score_scaled": "the highest result.score.scaled of the lesson itself, −1 to 1.",
         },
     ),
+    *OPERATING,
 )

@@ -52,6 +52,11 @@ def definition(name: str) -> tuple[str, str]:
     return _anchor(name), _TEXTS[name]
 
 
+def hints(*names: str) -> dict[str, tuple[str, str, str]]:
+    """By name what `part.hint(*…)` takes, for pages that explain many numbers."""
+    return {name: (_anchor(name), name, _TEXTS[name]) for name in names}
+
+
 @router.get("/ui/definitions", response_model=DefinitionsPage, responses=HTML, dependencies=[needs("reports:read")])
 def get_definitions(request: Request) -> Response:
     """What every number means: completed, started, due, and each number of each report."""

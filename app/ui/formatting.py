@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from markupsafe import Markup, escape
 
 UNKNOWN = Markup('<span class="unknown" title="not known yet">–</span>')
-_THIN = "\u2009"
+_THIN = "\u202f"
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
@@ -22,7 +22,7 @@ def zone_named(name: str | None) -> ZoneInfo:
 
 
 def number(value: float | int | None, digits: int = 0) -> str | Markup:
-    """12 345 with thin spaces between thousands."""
+    """12 345 with thin spaces between thousands, at which no line is broken."""
     return UNKNOWN if value is None else f"{value:,.{digits}f}".replace(",", _THIN)
 
 

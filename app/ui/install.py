@@ -23,6 +23,7 @@ from app.ui import (
     lesson,
     lesson_forms,
     lessons,
+    list_files,
     live,
     login,
     outbox,
@@ -48,6 +49,7 @@ ROUTERS = (
     chart_files.router,
     cohorts.router,
     db_terminal.router,
+    list_files.router,  # before the pages of one: /ui/statements/file is none
     dead_letter.router,
     dead_letters.router,
     contracts.router,

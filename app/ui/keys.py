@@ -14,7 +14,7 @@ from app.accounts import rotation, tokens
 from app.accounts.access_schemas import TokenMade, TokenPlan, TokenRead
 from app.accounts.credentials import environment_key
 from app.accounts.rotation import KeyMade, KeyPlan, KeyRead, Overlap
-from app.accounts.scopes import SCOPES
+from app.accounts.scopes import MEANINGS
 from app.config import Settings
 from app.database import get_db
 from app.errors import AppError, NotFound
@@ -158,7 +158,7 @@ def _page(
     offered = {
         "sender_scopes": rotation.SCOPES,
         "usual_scopes": rotation.USUAL_SCOPES,
-        "token_scopes": [one for one in SCOPES if caller.may(one)],
+        "token_scopes": {one: meaning for one, meaning in MEANINGS.items() if caller.may(one)},
         "reachable": settings.public_url is not None,
         "cache_seconds": settings.credential_cache_seconds,
     }

@@ -22,7 +22,7 @@ from app.etl_streaming import get_last_processed, stream_consumers, stream_state
 from app.jobs.reconcile import last_runs, sweep_now
 from app.platform import clock
 from app.streaming import why_halted
-from app.ui.definitions import definition
+from app.ui.definitions import definition, hints
 from app.ui.pages import HTML, show
 from app.ui.pulse import Pulse, pulse, pulse_now
 from app.warehouse import bronze
@@ -31,7 +31,7 @@ router = APIRouter(tags=["Pages"], include_in_schema=False)
 Db = Annotated[Session, Depends(get_db, scope="function")]
 
 STREAM, SWEEP = "/ui/test-etl-streaming", "/ui/test-etl-incremental"
-RUNS_SHOWN = 20
+RUNS_SHOWN = 10
 MAX_WINDOW_DAYS = 3_650
 RUN_SECONDS = 10.0
 """For so long a sweep by hand begins new batches: somebody waits for the page."""
@@ -141,7 +141,7 @@ def get_stream(request: Request, db: Db, done: Annotated[str, Query(max_length=2
         stream=waiting,
         minutes=accepted_by_minute(db),
     )
-    return show(request, "stream.html", page, done=_RESUMED.get(done, ""), definition=definition)
+    return show(request, "stream.html", page, done=_RESUMED.get(done, ""), definition=definition, means=_means())
 
 
 @router.post(f"{STREAM}/resume", include_in_schema=False)
@@ -159,7 +159,7 @@ def get_sweep(
     ran: Annotated[str, Query(max_length=40)] = "",
 ) -> Response:
     """Statements that are stored and not flattened, and what the last sweeps did with those before them."""
-    return show(request, "sweep.html", _sweep_page(request, db, window_days, ran), wrong="")
+    return show(request, "sweep.html", _sweep_page(request, db, window_days, ran), wrong="", means=_means())
 
 
 @router.post(f"{SWEEP}/run", include_in_schema=False)
@@ -170,7 +170,7 @@ async def post_sweep(request: Request, db: Db, caller: Annotated[Caller, needs(_
     if not (asked.isascii() and asked.isdigit() and len(asked) < 6 and int(asked) <= MAX_WINDOW_DAYS):
         wrong = f"“{asked[:40]}” is no number of days; one from 0 (all that waits) to {MAX_WINDOW_DAYS} is."
         page = await run_in_threadpool(_sweep_page, request, db, 0, "")
-        return show(request, "sweep.html", page, status=400, wrong=wrong)
+        return show(request, "sweep.html", page, status=400, wrong=wrong, means=_means())
     run = await run_in_threadpool(
         sweep_now,
         caller.actor,
@@ -179,6 +179,10 @@ async def post_sweep(request: Request, db: Db, caller: Annotated[Caller, needs(_
         patience_seconds=RUN_SECONDS,
     )
     return RedirectResponse(f"{SWEEP}?window_days={int(asked)}&ran={int(run.period.timestamp() * 1_000_000)}", 303)
+
+
+def _means() -> dict[str, tuple[str, str, str]]:
+    return hints("Lag", "On the stream", "In hand", "Waiting for the sweep", "Oldest that waits")
 
 
 def _waiting(settings: Settings) -> StreamWaiting:

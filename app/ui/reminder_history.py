@@ -19,6 +19,7 @@ from app.notifications.outbox import mail_in_outbox
 from app.notifications.schemas import ReminderRead, Status
 from app.notifications.stops import StopPage
 from app.platform import clock
+from app.ui.definitions import hints
 from app.ui.formatting import zone_named
 from app.ui.pages import HTML, show
 from app.ui.reminders import PATH, TOTALS_DAYS, CohortName, cohort_options
@@ -69,10 +70,14 @@ class HistoryAsked(Asked):
 
 
 class HistoryRow(ReminderRead):
-    """A reminder; in_outbox: its mail lies there as a file of this name. today: its day is not over."""
+    """A reminder; in_outbox: its mail lies there as a file of this name. today: its day is not over.
+
+    may_act: somebody can say what is to become of it.
+    """
 
     in_outbox: str | None
     today: bool
+    may_act: bool
 
 
 class HistoryPage(BaseModel):
@@ -114,6 +119,7 @@ def get_history(request: Request, db: Db, asked: Annotated[HistoryAsked, Query()
         "told": told(_TOLD, asked.done),
         "states": STATES,
         "path": PATH,
+        "means": hints(*(name for _, name in STATES.values())),
         "cohort_options": cohort_options(page.cohorts),
         "state_options": [("", "Every outcome"), *((key, name) for key, (_, name) in STATES.items())],
     }
@@ -156,5 +162,10 @@ def _row(row: Notification, learner: User, settings: Settings) -> HistoryRow:
     known = {name: getattr(row, name) for name in ReminderRead.model_fields if name not in ("name", "email")}
     today = row.local_day == clock.now().astimezone(zone_named(row.time_zone)).date()
     return HistoryRow(
-        name=learner.name, email=learner.email, in_outbox=file.name if file.exists() else None, today=today, **known
+        name=learner.name,
+        email=learner.email,
+        in_outbox=file.name if file.exists() else None,
+        today=today,
+        may_act=row.status == "unknown" or (today and row.status in ("bounced", "failed")),
+        **known,
     )

@@ -25,6 +25,7 @@ from app.notifications.standing import Reason
 from app.platform import clock
 from app.platform.logs import get_logger
 from app.schemas import TaskStatusRead
+from app.ui.definitions import hints
 from app.ui.pages import HTML, show
 from app.ui.telling import Asked, Told, back, told
 
@@ -145,6 +146,7 @@ def get_reminders_page(request: Request, db: Db, asked: Annotated[RemindersAsked
         "told": told(_TOLD, asked.done),
         "reasons": REASONS,
         "path": PATH,
+        "means": hints("Due now", "May be due", "Sent", "Bounced"),
         "cohort_options": cohort_options(page.cohorts),
         "reason_options": [("", "Every decision"), *((key, name) for key, (_, name) in REASONS.items())],
     }

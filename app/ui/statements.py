@@ -49,6 +49,8 @@ _LABELS = {
     "since": "Stored after",
     "until": "Stored until",
 }
+PARAMETERS = {"parameters": [{"name": name, "in": "query", "schema": {"type": "string"}} for name in _FIELDS]}
+"""The filters for the description of a door, which reads them by itself."""
 _EMAIL = re.compile(r"[^\s@{}]+@[^\s@]+")
 _ACCOUNT = re.compile(r"(https?://\S+)\s+(\S.*)")
 _LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?)?")
@@ -76,9 +78,7 @@ class StatementPage(BaseModel):
     response_model=StatementsPage,
     responses=HTML,
     dependencies=[needs("statements:read")],
-    openapi_extra={
-        "parameters": [{"name": name, "in": "query", "schema": {"type": "string"}} for name in _FIELDS],
-    },
+    openapi_extra=PARAMETERS,
 )
 def get_statements(request: Request, db: Db) -> Response:
     """Statements, filtered by what GET /xapi/statements is filtered by (xAPI 1.0.3 Communication 2.1.3).
@@ -86,13 +86,12 @@ def get_statements(request: Request, db: Db) -> Response:
     Here `agent` may also be an e-mail address, or the home page and the name of an account with a blank between them;
     `since` and `until` without an offset are in the viewer's time zone.
     """
-    _shows_people(request)
-    given = {name: value.strip() for name, value in request.query_params.multi_items() if value.strip()}
-    asked = {name: value for name, value in given.items() if name != "format"}
+    shows_people(request)
+    asked = asked_of(request)
     page = StatementsPage(parameters=asked, limit=LIMITS[0], statements=[], next=None, verbs=known_verbs(db))
     status, wrong = 200, {}
     try:
-        page.parameters, page.limit = _parameters(asked, zone_of(request))
+        page.parameters, page.limit = parameters_of(asked, zone_of(request))
         query = read_query(page.parameters.items(), "1.0")
         listed = list_statements(db, viewer_of(request), query, page.limit)
     except BadRequest as error:
@@ -123,13 +122,27 @@ def get_statements(request: Request, db: Db) -> Response:
 def get_statement(request: Request, statement_id: UUID, db: Db) -> Response:
     """One statement: its text exactly as it was received, and the flat row that reports are made of."""
     settings: Settings = request.app.state.settings
-    _shows_people(request)
+    shows_people(request)
     shown = show_statement(db, viewer_of(request), statement_id)
     page = StatementPage(statement=shown, curl=curl_of(shown, settings.base_url))
-    return show(request, "statement.html", page)
+    return show(request, "statement.html", page, indented=_indented(shown.text))
 
 
-def _shows_people(request: Request) -> None:
+def _indented(text: str) -> str:
+    """The statement set out for the eye; empty when it is no JSON that can be. What was received stands beside it."""
+    try:
+        return orjson.dumps(orjson.loads(text), option=orjson.OPT_INDENT_2).decode()
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        return ""
+
+
+def asked_of(request: Request) -> dict[str, str]:
+    """The fields of the form that were not left empty."""
+    given = {name: value.strip() for name, value in request.query_params.multi_items() if value.strip()}
+    return {name: value for name, value in given.items() if name != "format"}
+
+
+def shows_people(request: Request) -> None:
     """NotAllowed where learners are shown under pseudonyms: a statement says who somebody is in many ways."""
     if viewer_of(request).pseudonyms is not None:
         raise NotAllowed("Statements say who people are, and LEARNER_DISPLAY=pseudonyms keeps that from every page.")
@@ -147,7 +160,7 @@ def curl_of(statement: ShownStatement, base_url: str) -> str:
     )
 
 
-def _parameters(asked: Mapping[str, str], zone: ZoneInfo) -> tuple[dict[str, str], int]:
+def parameters_of(asked: Mapping[str, str], zone: ZoneInfo) -> tuple[dict[str, str], int]:
     """From the fields of the form to the parameters of the standard. BadRequest names each field that is wrong."""
     problems = [
         Problem(f"?{name[:80]}", "is not a filter of this page.", f"One of {', '.join(_FIELDS)}.")

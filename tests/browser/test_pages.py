@@ -30,7 +30,11 @@ NO_PAGES = {
     "/ui/live",
     "/ui/static/{hash}/{name}",
     "/ui/charts/{name}",
+    "/ui/dead-letters/file",
     "/ui/learners/file",
+    "/ui/statements/file",
+    "/ui/test-reminders/file",
+    "/ui/test-reminders/history/file",
     "/ui/learners/{learner_id}/export",
     "/ui/test-reminders/outbox/{name}/file",
     # Mails, shut away so that nothing runs in them, axe included.

@@ -46,6 +46,8 @@ def test_it_says_what_holds_and_what_does_not(agents: Doors, folder: Path) -> No
     assert 'Waits for <a href="#module-four">four</a>' in text
     assert "bad.json cannot be read as a contract" in text
     assert "No test run is known here" in text
+    assert "`" not in text
+    assert 'href="/ui/definitions#Modules-done"' in text
     assert "<script>.py" not in text
 
 

@@ -271,7 +271,7 @@ def test_the_audit_log_is_found_by_who_what_about_and_when(doors: Doors, monkeyp
     key = UUID(NOBODY)
     with session_scope() as db:
         for day, actor, act, target, detail in (
-            (1, "admin token", "learner.merge", f"learner:{key}", {"statements": 3}),
+            (1, "admin token", "learner.merge", f"learner:{key}", {"statements": 3, "scopes": ["a", "b"]}),
             (2, "account maya", "dead_letter.replay", f"dead_letter:{key}", {}),
             (3, "account maya", "learner.split", f"learner:{key}", {"into": HOSTILE}),
             (4, "command line", "key.made", "key:abc", {"deleted": {"public.users": 1, "x": 0}}),
@@ -297,6 +297,8 @@ def test_the_audit_log_is_found_by_who_what_about_and_when(doors: Doors, monkeyp
     assert f'href="/ui/learners/{key}"' in said
     assert "Merged with another learner" in said
     assert "public.users 1" in said
+    assert "a, b" in said
+    assert "['" not in said
     raw = doors.client.get("/ui/admin/audit", headers={**doors.admin, "Accept": "text/html"}).text
     assert "<script>alert" not in raw
     assert "No act fits" in page(doors, "/ui/admin/audit", actor="nobody")

@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 
 from app.accounts.credentials import note_check
 from app.accounts.models import Credential
+from app.accounts.scopes import MEANINGS
 from app.audit import AuditEntry
 from app.database import get_engine, session_scope
 from app.platform import clock
@@ -65,6 +66,14 @@ def test_a_key_is_shown_once_with_what_to_paste_and_works(doors: Doors) -> None:
     assert auth[1] not in answer.text
     assert answer.headers["cache-control"] == "no-store"
     assert [key["scopes"] for key in keys(doors).values()] == [["define", "statements/write"]]
+
+
+def test_the_page_says_where_agents_get_their_tokens_and_what_each_scope_opens(doors: Doors) -> None:
+    seen = doors.client.get(PATH, headers={**doors.admin, "Accept": "text/html"}).text
+    assert "Make a token for a program or agent" in seen
+    assert all(f"<code>{scope}</code>" in seen and meaning in unescape(seen) for scope, meaning in MEANINGS.items())
+    contracts = doors.client.get("/ui/contracts", headers={**doors.admin, "Accept": "text/html"}).text
+    assert 'href="/ui/admin/keys#new-token"' in contracts
 
 
 def test_the_secret_is_in_no_log_no_table_and_no_address(doors: Doors, capfd: pytest.CaptureFixture[str]) -> None:

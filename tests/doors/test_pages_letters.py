@@ -61,6 +61,10 @@ def test_letters_by_state_reason_source_sender_day_and_words(doors: Doors) -> No
     told = twin(doors)
     assert told["by_reason"] == {"invalid_statement": 1, "conflict": 1}
     assert told["by_state"]["open"] == 2
+    assert 'href="/ui/definitions#Open-letters"' in page(doors)
+    # What seldom narrows is folded away, and open while it does.
+    assert '<details class="filters-more">' in page(doors, reason="conflict")
+    assert '<details class="filters-more" open>' in page(doors, source="loader")
 
     def ids(**params: Any) -> list[str]:
         return [row["id"] for row in twin(doors, **params)["letters"]]

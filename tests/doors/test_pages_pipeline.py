@@ -73,6 +73,8 @@ def test_a_form_of_another_site_does_nothing(doors: Doors) -> None:
 def test_the_stream_tells_what_waits_and_what_came_last(doors: Doors, drain: Callable[[], int]) -> None:
     empty = page(doors, STREAM).text
     assert "No statement yet" in empty
+    assert "Nothing came in within the last 15 minutes" in empty
+    assert all(f'href="/ui/definitions#{name}"' in empty for name in ("Lag", "On-the-stream", "In-hand"))
     assert "No worker reads the stream" in empty
     first = completed()
     doors.put(first, first["id"])
@@ -111,7 +113,7 @@ def test_the_sweep_runs_and_shows_before_and_after(doors: Doors) -> None:
     store_without_loading(completed(), completed("ann@example.org"))
     waiting = twin(doors, SWEEP)
     assert (waiting["waiting"], waiting["runs"]) == (2, [])
-    assert "2 statements wait." in page(doors, SWEEP).text.replace("\u2009", " ")
+    assert "2 statements wait." in page(doors, SWEEP).text.replace("\u202f", " ")
     answer = doors.client.post(f"{SWEEP}/run", data={"window_days": "0"}, headers=doors.admin, follow_redirects=False)
     assert answer.status_code == 303
     told = twin(doors, answer.headers["Location"].partition("?")[0], **_query(answer.headers["Location"]))
@@ -246,6 +248,8 @@ def test_one_statement_exact_and_flat(doors: Doors, drain: Callable[[], int]) ->
     assert (told["flat"]["score_raw"], told["flat"]["verb"], told["voided_by"]) == (1.5, "answered", None)
     html = page(doors, f"{STATEMENTS}/{one['id']}").text
     assert body in unescape(html)
+    assert '"score": {\n      "raw": 1.5' in unescape(html)
+    assert "<dt>completes_lesson</dt><dd>false</dd>" in html
     assert f'href="/ui/learners/{told["learner_id"]}"' in html
     assert f'href="/ui/lessons/{told["lesson_id"]}"' in html
 

@@ -101,6 +101,9 @@ def test_a_result_is_a_table_a_chart_and_a_file(course: dict[str, Any], doors: D
     assert file.headers["content-type"] == "text/csv; charset=utf-8"
     assert "'=Cy" in file.text
     assert ask(doors, "/api/debug/query", name="never-started", format="csv").text == file.text
+    seen = ask(doors, "/ui/db-terminal/queries/never-started").text
+    assert ">Days since joined</th>" in seen
+    assert re.search(r'<td class="tight">\d{4}-\d\d-\d\d \d\d:\d\d</td>', seen)
 
 
 @pytest.mark.parametrize(
