@@ -5,9 +5,10 @@ from collections import Counter
 from datetime import date, datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from app.platform import clock
 
 
 def storable(text: str) -> str:
@@ -32,7 +33,7 @@ class Strict(BaseModel):
 
 
 def _known_time_zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in clock.time_zones():
         raise ValueError(f"{name!r} is no IANA time zone; write one such as Europe/Berlin")
     return name
 

@@ -5,13 +5,12 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from app.accounts.identifiers import Identifier, Person, account_identifier, email_identifiers, normal_phone
 from app.accounts.roster_files import Row, Table
 from app.errors import BadRequest, Problem
+from app.platform import clock
 
 ID_HOME_PAGE = "urn:7taps-analytics:roster"
 """Whose ids the column ID holds, as the home page of xAPI accounts, while nobody says otherwise."""
@@ -125,7 +124,7 @@ def _read(row: Row, headings: tuple[str, ...], columns: list[str], id_home_page:
     name = said.get("name") or " ".join(filter(None, (said.get("first_name"), said.get("last_name"))))
     person = _person(said, name, id_home_page, problems)
     time_zone, language = said.get("time_zone") or None, said.get("language") or None
-    if time_zone and time_zone not in _time_zones():
+    if time_zone and time_zone not in clock.time_zones():
         problems.append(Problem("time_zone", f"{time_zone[:60]!r} is no IANA time zone.", "Such as Europe/Berlin."))
     if language and not _LANGUAGE.fullmatch(language):
         problems.append(Problem("language", f"{language[:60]!r} is no language tag.", "Such as en-GB."))
@@ -194,8 +193,3 @@ def _loses(text: str) -> bool:
     """Whether letters of the text have no place in a slug, so that another text might have the same one."""
     folded = unicodedata.normalize("NFKD", text.casefold())
     return any(character.isalnum() and not character.isascii() for character in folded)
-
-
-@lru_cache(maxsize=1)
-def _time_zones() -> frozenset[str]:
-    return frozenset(available_timezones())

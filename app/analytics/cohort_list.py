@@ -44,13 +44,13 @@ def all_cohorts(db: Session, filters: Filters, page: Page, *, sort: str = "name"
 def cohort_figures(db: Session, filters: Filters, now: datetime) -> list[CohortFigures]:
     """Every cohort with its figures, by name."""
     limits = Limits()
-    todays = {zone: rules.today(now, zone, "UTC") for zone in queries_course.zones(db) if rules.zone_of(zone)}
+    todays = {zone: rules.today(now, zone, "UTC") for zone in queries_course.zones(db) if clock.zone_of(zone)}
     homes = list_cohorts(db)
     todays |= {home.time_zone: rules.today(now, home.time_zone, "UTC") for home in homes}
     begins = {
         home.id: rules.start_of(home.starts_on, zone)
         for home in homes
-        if home.starts_on and (zone := rules.zone_of(home.time_zone))
+        if home.starts_on and (zone := clock.zone_of(home.time_zone))
     }
     condition, parameters = filters.learners("u")
     rows = queries_course.cohorts(

@@ -91,7 +91,7 @@ def read_cohort(db: Session, cohort_id: UUID, filters: Filters, limits: Limits) 
     days = sorted({cohort_today, *todays.values()})
     learners = queries_overview.learners(db, scope.part, due, days)
     starts_on = scope.cohort.starts_on
-    begins = rules.start_of(starts_on, rules.zone_of(home) or scope.zone) if starts_on else None
+    begins = rules.start_of(starts_on, clock.zone_of(home) or scope.zone) if starts_on else None
     overdue = {
         day: (f"overdue_{place}", sum(due_on is not None and due_on < day for _, due_on in due))
         for place, day in enumerate(days)

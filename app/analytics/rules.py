@@ -4,9 +4,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
 from typing import Any, Literal, NamedTuple
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
+
+from app.platform import clock
 
 RATE_DIGITS = 4
 BEHIND_LESSONS = 2
@@ -29,16 +30,6 @@ _KINDS: dict[str, Kind] = {
 }
 _SEVERAL = "[,]"
 _TRAILING_NUMBER = re.compile(r"-?\d+(\.\d+)?$", re.ASCII)
-
-
-@lru_cache(maxsize=1)
-def _time_zones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
-def zone_of(name: str | None) -> ZoneInfo | None:
-    """The time zone of this IANA name; None when there is none."""
-    return ZoneInfo(name) if name in _time_zones() else None
 
 
 def rate(part: int, whole: int) -> float | None:
@@ -66,7 +57,7 @@ def span(first: date | None, last: date | None, zone: ZoneInfo) -> tuple[datetim
 
 def today(now: datetime, zone_name: str | None, otherwise: str) -> date:
     """The learner's own day: in their time zone, in that of their cohort while theirs is not known."""
-    return now.astimezone(zone_of(zone_name) or zone_of(otherwise) or UTC).date()
+    return now.astimezone(clock.zone_of(zone_name) or clock.zone_of(otherwise) or UTC).date()
 
 
 def overdue_days(due_on: date | None, learners_today: date) -> int:

@@ -11,6 +11,7 @@ from app.accounts import visibility
 from app.accounts.visibility import ADMIN, EVERYBODY, Viewer
 from app.analytics import rules
 from app.errors import BadRequest, Problem
+from app.platform import clock
 
 PAGE_ROWS = 50
 PAGE_MAX_ROWS = 500
@@ -71,8 +72,8 @@ class Filters:
     def zone(self, otherwise: str | None) -> ZoneInfo:
         """The time zone that was asked for, else this one, else UTC. BadRequest when it is unknown."""
         if self.time_zone is None:
-            return rules.zone_of(otherwise) or ZoneInfo("UTC")
-        found = rules.zone_of(self.time_zone)
+            return clock.zone_of(otherwise) or ZoneInfo("UTC")
+        found = clock.zone_of(self.time_zone)
         if found is None:
             wrong = Problem("?time_zone", f"{self.time_zone!r} is no IANA time zone.", "One such as Europe/Berlin.")
             raise BadRequest(f"?time_zone: {wrong.message}", [wrong])

@@ -142,7 +142,7 @@ def _planned(
 ) -> CohortToday:
     begins = None
     if cohort.starts_on:
-        begins = rules.start_of(cohort.starts_on, rules.zone_of(cohort.time_zone) or ZoneInfo("UTC"))
+        begins = rules.start_of(cohort.starts_on, clock.zone_of(cohort.time_zone) or ZoneInfo("UTC"))
     places = {day: (f"overdue_{place}", sum(due_on < day for due_on in due)) for place, day in enumerate(todays)}
     of_zone: dict[str | None, tuple[str, int]] = {}
     at_risk = 0

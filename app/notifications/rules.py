@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from app.notifications.standing import Decision, OpenLesson, Reason, Standing
+from app.platform import clock
 
 MIN_HOURS_BETWEEN = 8
 """Between two reminders, also when a learner moves to a zone where the next day has begun. Less than a quiet night."""
@@ -47,7 +47,7 @@ def hours_between(start: int, end: int) -> frozenset[int]:
 def decide(standing: Standing, now: datetime, limits: Limits) -> Decision:
     """Whether the learner is to be reminded at `now` (aware), and if not, why and when. See docs/reminders.md."""
     zone_name = zone_of(standing)
-    zone = _zone(zone_name) or ZoneInfo("UTC")
+    zone = clock.zone_of(zone_name) or ZoneInfo("UTC")
     local = now.astimezone(zone)
     day = local.date()
     lessons = lessons_left(standing, day)
@@ -138,7 +138,7 @@ def _with_something_left(standing: Standing, day: date) -> set[UUID]:
 def zone_of(standing: Standing) -> str:
     """The learner's own time zone, else that of the cohort they joined first, so that their day is always one day."""
     named = (standing.time_zone, *(membership.time_zone for membership in standing.memberships))
-    return next((name for name in named if name and _zone(name)), "UTC")
+    return next((name for name in named if name and clock.zone_of(name)), "UTC")
 
 
 def first_moment(day: date, hour: int, zone: ZoneInfo) -> datetime:
@@ -166,11 +166,3 @@ def ask_again_at(now: datetime, failures: int, chance: float) -> datetime:
 def latest_day(now: datetime) -> date:
     """The latest day that it is anywhere: lessons due after it are due for nobody yet."""
     return (now.astimezone(UTC) + FURTHEST_AHEAD).date()
-
-
-@lru_cache(maxsize=1_024)
-def _zone(name: str) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # what ZoneInfo raises for names that are none, or no paths
-        return None

@@ -1,24 +1,20 @@
 """How numbers, shares, days and moments are written on pages. Unknown is a dash, never a zero."""
 
 from datetime import date, datetime, timedelta
-from functools import lru_cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
+
+from app.platform import clock
 
 UNKNOWN = Markup('<span class="unknown" title="not known yet">–</span>')
 _THIN = "\u202f"
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
-@lru_cache(maxsize=1)
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
 def zone_named(name: str | None) -> ZoneInfo:
     """The time zone of this IANA name, UTC when there is none of it."""
-    return ZoneInfo(name) if name and name in _zones() else ZoneInfo("UTC")
+    return clock.zone_of(name) or ZoneInfo("UTC")
 
 
 def number(value: float | int | None, digits: int = 0) -> str | Markup:

@@ -27,7 +27,6 @@ router = APIRouter(tags=["Pages"])
 Db = Annotated[Session, Depends(get_db, scope="function")]
 
 FILE_MAX_ROWS = 200_000
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 STATES: dict[LearnerState, tuple[str, str]] = {
     "on_track": ("progress", "On track"),
     "behind": ("late", "Behind"),
