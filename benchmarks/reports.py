@@ -17,6 +17,17 @@ BOUND_MS = 50
 PAGE_ROUNDS = 15
 PAGE_BOUND_MS = 300
 PAGE_BOUND_BYTES = 200_000
+SMALL_PAGES = (
+    "/ui/admin/keys",
+    "/ui/admin/accounts",
+    "/ui/admin/audit",
+    "/ui/account",
+    "/ui/contracts",
+    "/ui/db-terminal",
+    "/ui/definitions",
+    "/ui/parts",
+)
+"""Pages whose content does not grow with the record; contracts and definitions are the longest to write."""
 AS_PROGRAM = {"Authorization": "Bearer bench"}
 AS_BROWSER = AS_PROGRAM | {"Accept": "text/html", "Accept-Encoding": "gzip"}
 
@@ -45,7 +56,8 @@ def measure_pages(bench: Bench, made: course.Course) -> None:
 
 
 def pages(made: course.Course) -> list[tuple[str, str]]:
-    """Each page that reads what the reports read, on the same cohorts, lessons and learners."""
+    """Each page that somebody can open on this record: those that read the reports, and those of operators."""
+    learner = f"/ui/learners/{made.learners[17]}"
     return [
         ("overview", "/ui"),
         ("cohorts", "/ui/cohorts"),
@@ -54,13 +66,22 @@ def pages(made: course.Course) -> list[tuple[str, str]]:
         ("lesson", f"/ui/lessons/{made.lessons[19]}"),
         ("texts", f"/ui/lessons/{made.lessons[19]}/answers/{_form(20)}"),
         ("learners", "/ui/learners"),
-        ("learner", f"/ui/learners/{made.learners[17]}"),
+        ("learners at risk", "/ui/learners?state=behind"),
+        ("learners, the latest first", "/ui/learners?sort=-last"),
+        ("learner", learner),
+        ("merge", f"{learner}/merge?q=77"),
+        ("erase", f"{learner}/erase"),
         ("search", "/ui/search?q=77"),
         ("reminders", "/ui/test-reminders"),
+        ("reminder of one", f"/ui/test-reminders/learners/{made.learners[17]}"),
+        ("reminder history", "/ui/test-reminders/history"),
+        ("reminder templates", "/ui/reminder-templates"),
+        ("roster", "/ui/roster"),
         ("stream", "/ui/test-etl-streaming"),
         ("sweep", "/ui/test-etl-incremental"),
         ("statements", "/ui/statements"),
         ("dead letters", "/ui/dead-letters"),
+        *((path.rpartition("/")[2], path) for path in SMALL_PAGES),
     ]
 
 
