@@ -47,8 +47,7 @@ from app.api.xapi_consistency import Consistency
 from app.api.xapi_protocol import install_protocol
 from app.charts import drawing
 from app.config import get_settings
-from app.contracts.code import code_version
-from app.contracts.files import ROOT
+from app.contracts.code import running_code
 from app.lrs.statements import Refused
 from app.platform import telemetry
 from app.platform.logs import configure_logs
@@ -96,6 +95,8 @@ def create_app() -> FastAPI:
         app.state.publisher = Publisher(
             client, settings.stream_name, settings.stream_max_entries, settings.stream_max_memory_mib
         )
+        app.state.credential_check = CredentialCheck(settings.public_pem, settings.credential_cache_seconds)
+        app.state.last_spoken = {}
         app.state.known_ids = KnownIds(settings)
         app.state.signup_limit = SignupLimit(settings.required_redis_url, settings.signup_max_per_address_per_hour)
         app.state.counters = Counters(settings.required_redis_url)
@@ -122,9 +123,7 @@ def create_app() -> FastAPI:
         telemetry=telemetry.of_the_doors(tracer),
     )
     app.state.settings = settings
-    app.state.code = code_version(ROOT)
-    app.state.last_spoken = {}
-    app.state.credential_check = CredentialCheck(settings.public_pem, settings.credential_cache_seconds)
+    app.state.code = running_code()
     # Pages and the JSON doors replay dead letters in the same way, and neither knows the other.
     app.state.replayer = partial(dead_letters.replayer_of, app.state)
     install_description(app)

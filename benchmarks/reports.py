@@ -21,7 +21,6 @@ SMALL_PAGES = (
     "/ui/admin/keys",
     "/ui/admin/accounts",
     "/ui/admin/audit",
-    "/ui/account",
     "/ui/contracts",
     "/ui/db-terminal",
     "/ui/definitions",
@@ -133,7 +132,7 @@ def read(
                 body = answer.read()
                 taken = (time.perf_counter() - started) * 1000
                 if answer.status != 200 or (headers == AS_PROGRAM and not orjson.loads(body)):
-                    raise RuntimeError(f"{path}: {body.decode()}")
+                    raise RuntimeError(f"{path}: {answer.status} {body[:500]!r}")
                 sizes[name] = len(body)
                 if turn >= 3:
                     times[name].append(taken)

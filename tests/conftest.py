@@ -193,12 +193,35 @@ class Doors:
         return Doors(self.client, (public, keys.one_line(pair.secret_pem)), self.admin)
 
 
+_application: tuple[Any, Any, dict[str, Any]] = (None, None, {})
+
+
+def application() -> Any:
+    """The application of the settings as they are: the same one for test after test, as if it had just been made.
+
+    To make it, and to take its routes apart at the first request, takes longer than most tests. What a test sets in
+    its state is undone here, everything else of a run is made anew by its lifespan.
+    """
+    global _application  # noqa: PLW0603
+    from app.config import get_settings
+    from app.main import create_app
+    from app.platform.logs import configure_logs
+
+    settings = get_settings()
+    if _application[0] != settings or settings.otel_exporter_otlp_endpoint:
+        made = create_app()
+        _application = (settings, made, dict(made.state._state))
+    _, app, state = _application
+    configure_logs(settings.log_level, settings.log_format, "api")
+    app.state._state.clear()
+    app.state._state.update(state)
+    return app
+
+
 @pytest.fixture
 def doors(clean: None) -> Iterator[Doors]:
     """The API in this process, on the real stores."""
-    from app.main import create_app
-
-    with TestClient(create_app(), raise_server_exceptions=False) as client:
+    with TestClient(application(), raise_server_exceptions=False) as client:
         yield Doors(
             client,
             (os.environ["PUBLIC_PEM"], os.environ["SECRET_PEM"]),

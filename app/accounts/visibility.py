@@ -144,8 +144,11 @@ def found_by(viewer: Viewer, path: str, searched: str, *columns: Any) -> ColumnE
 
 
 _PART = r"[^\s@<>\"'(),;:/?#&=]"
-# Bounded as RFC 5321 4.5.3.1 bounds them, so that a long word without an @ takes no longer than others.
-_ADDRESS = re.compile(rf"{_PART}{{1,64}}(?:@|%40){_PART}{{1,255}}\.{_PART}{{1,63}}", re.IGNORECASE)
+_LABEL = r"[^\s@<>\"'(),;:/?#&=.%]"
+_DOT = r"(?:\.|%2E)"
+# Bounded as RFC 5321 4.5.3.1 bounds them, and nothing behind the @ is tried twice, so that no word takes longer than
+# others: neither a long one without an @ nor one of many.
+_ADDRESS = re.compile(rf"{_PART}{{1,64}}(?:@|%40)\.*+{_LABEL}{{1,255}}+(?:{_DOT}++{_LABEL}{{1,63}}+)++", re.I)
 _NUMBER = re.compile(r"(?<![\w-])(?:\+\d|\d[ ().-]{0,2}\d)(?:[ ().-]{0,2}\d){7,13}(?![\w-])", re.ASCII)
 _HIDDEN = "[hidden]"
 _SHORTEST_NAME = 2

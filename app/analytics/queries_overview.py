@@ -14,10 +14,15 @@ from sqlalchemy.orm import Session
 from app.analytics.queries import Rows, member_ids, members
 from app.analytics.selection import Part
 
+_UPPER = 0.5 + 1e-9
+"""Of an even number of values, the upper one of the two in the middle. Moments cannot be averaged in SQL, and sort in
+half the time that it takes to make numbers of them first.
+"""
+
 
 def lessons(db: Session, part: Part, lesson_ids: Collection[UUID]) -> Rows:
     """By lesson, of the learners of :cohort_id: started, completed, seconds (the median from first statement to
-    completion), at (the median moment of completion, in seconds since 1970).
+    completion), at (the two middle moments of completion, the same one twice where their number is odd).
     """
     started, completed = part.within("p.started_at"), part.within("p.completed_at")
     # Medians leave out what is NULL.
@@ -28,7 +33,7 @@ SELECT
     count(p.completed_at) FILTER (WHERE {completed}) AS completed,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY date_part('epoch', p.completed_at - p.started_at))
         FILTER (WHERE {completed}) AS seconds,
-    percentile_cont(0.5) WITHIN GROUP (ORDER BY date_part('epoch', p.completed_at)) FILTER (WHERE {completed}) AS at
+    percentile_disc(ARRAY[0.5, {_UPPER}]) WITHIN GROUP (ORDER BY p.completed_at) FILTER (WHERE {completed}) AS at
 FROM ({member_ids(part.condition)}) member
 JOIN gold.lesson_progress p ON p.learner_id = member.id
 WHERE p.lesson_id = ANY(CAST(:lesson_ids AS uuid[])) AND p.statement_count > 0
@@ -43,36 +48,29 @@ def learners(db: Session, part: Part, lessons: Collection[tuple[UUID, date | Non
 
     lessons: id and day due. todays: the days that it is somewhere. last_at: of any lesson, planned or not.
     """
+    planned = "p.lesson_id = ANY(CAST(:planned AS uuid[]))"
     overdue = [
-        f"count(p.completed_at) FILTER (WHERE lesson.due_on < :today_{place}) AS overdue_{place}"
+        f"count(p.completed_at) FILTER (WHERE p.lesson_id = ANY(CAST(:due_{place} AS uuid[]))) AS overdue_{place}"
         for place in range(len(todays))
     ]
+    # Learner by learner along the key, and the plan as lists: joined to it as a table this takes half as long again.
     sql = f"""
 SELECT member.id, member.joined_at, member.time_zone, did.*
 FROM ({members(part.condition)}) member
-LEFT JOIN (
+CROSS JOIN LATERAL (
     SELECT
-        p.learner_id,
         max(p.last_at) AS last_at,
-        count(lesson.id) AS started,
-        count(p.completed_at) FILTER (WHERE lesson.id IS NOT NULL) AS completed,
+        count(*) FILTER (WHERE {planned}) AS started,
+        count(p.completed_at) FILTER (WHERE {planned}) AS completed,
         {", ".join(overdue)}
-    FROM ({member_ids(part.condition)}) member
-    JOIN gold.lesson_progress p ON p.learner_id = member.id
-    LEFT JOIN unnest(CAST(:lesson_ids AS uuid[]), CAST(:due AS date[])) AS lesson (id, due_on)
-        ON lesson.id = p.lesson_id
-    WHERE p.statement_count > 0
-    GROUP BY p.learner_id
-) did ON did.learner_id = member.id
+    FROM gold.lesson_progress p
+    WHERE p.learner_id = member.id AND p.statement_count > 0
+) did
 """
-    return db.execute(
-        text(sql),
-        part.bind(
-            lesson_ids=[key for key, _ in lessons],
-            due=[due_on for _, due_on in lessons],
-            **{f"today_{place}": day for place, day in enumerate(todays)},
-        ),
-    ).all()
+    due = {
+        f"due_{place}": [key for key, due_on in lessons if due_on and due_on < day] for place, day in enumerate(todays)
+    }
+    return db.execute(text(sql), part.bind(planned=[key for key, _ in lessons], **due)).all()
 
 
 def time_zones(db: Session, part: Part) -> list[str]:

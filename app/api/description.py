@@ -32,21 +32,24 @@ _START = "const ui = SwaggerUIBundle(Object.assign({settings}, {{presets: [Swagg
 
 
 def install_description(app: FastAPI) -> None:
-    """Serve the description of the doors at /docs."""
+    """Serve the description of the doors at /docs.
+
+    The routes ask the request for the application: FastAPI keeps functions for good, and what they close over.
+    """
     app.mount(_FILES_PATH, StaticFiles(directory=_FILES), name="docs-files")
 
     @app.get("/docs", include_in_schema=False)
     async def get_docs(request: Request) -> HTMLResponse:
         root = escape(request.scope.get("root_path", ""))
-        return HTMLResponse(_PAGE.format(title=escape(app.title), root=root, files=f"{root}{_FILES_PATH}"))
+        return HTMLResponse(_PAGE.format(title=escape(request.app.title), root=root, files=f"{root}{_FILES_PATH}"))
 
     @app.get("/docs/start.js", include_in_schema=False)
     async def get_docs_start(request: Request) -> Response:
         settings = {
-            "url": f"{request.scope.get('root_path', '')}{app.openapi_url}",
+            "url": f"{request.scope.get('root_path', '')}{request.app.openapi_url}",
             "dom_id": "#swagger-ui",
             "layout": "BaseLayout",
             "deepLinking": True,
-            **(app.swagger_ui_parameters or {}),
+            **(request.app.swagger_ui_parameters or {}),
         }
         return Response(_START.format(settings=json.dumps(settings)), media_type="text/javascript")

@@ -2,8 +2,11 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
+
+from app.contracts.files import ROOT
 
 CODE = ("app", "migrations")
 _LEFT_OUT = frozenset({"__pycache__"})
@@ -22,6 +25,12 @@ class CodeVersion:
 def code_version(root: Path) -> CodeVersion:
     """The version of the code below this root, as its files are now."""
     return CodeVersion(commit_of(root), fingerprint_of(root))
+
+
+@cache
+def running_code() -> CodeVersion:
+    """The version of the code that this process runs, as its files were when this was first asked."""
+    return code_version(ROOT)
 
 
 def fingerprint_of(root: Path) -> str:
