@@ -21,7 +21,7 @@ demo: $(VENV)/.installed ## send a made-up course through the door of the runnin
 	@$(BIN)/python -m app demo $(ARGS)
 
 test: $(VENV)/.installed-dev ## all tests, on a real PostgreSQL and Redis that the tests start themselves
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
 test-fast: $(VENV)/.installed-dev ## the tests that start no processes of their own
 	@$(BIN)/python -m pytest -m "not flow" $(ARGS)

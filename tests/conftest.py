@@ -208,7 +208,7 @@ def application() -> Any:
     from app.platform.logs import configure_logs
 
     settings = get_settings()
-    if _application[0] != settings or settings.otel_exporter_otlp_endpoint:
+    if _application[0] is not settings or settings.otel_exporter_otlp_endpoint:
         made = create_app()
         _application = (settings, made, dict(made.state._state))
     _, app, state = _application

@@ -63,7 +63,7 @@ def run(project: Path, *arguments: str) -> Any:
     return json.loads(file.read_text()) if file.exists() else None
 
 
-@pytest.mark.parametrize("shared", [(), ("--numprocesses", "2", "--dist", "loadfile")])
+@pytest.mark.parametrize("shared", [(), ("--numprocesses", "2", "--dist", "worksteal")])
 def test_a_whole_run(project: Path, shared: tuple[str, ...]) -> None:
     left = run(project, *shared)
     told = left["run"]

@@ -71,7 +71,7 @@ def fingerprint() -> dict[str, Any]:
             "role settings": "SELECT md5(string_agg(s::text, '|' ORDER BY 1)) FROM pg_db_role_setting s",
             "members": "SELECT md5(string_agg(m::text, '|' ORDER BY 1)) FROM pg_auth_members m",
             "large objects": "SELECT count(*) FROM pg_largeobject_metadata",
-            "sequences": "SELECT md5(string_agg(s::text, '|' ORDER BY 1)) FROM pg_sequences s",
+            "sequences": "SELECT string_agg(s::text, '|' ORDER BY 1) FROM pg_sequences s",
             "slots": "SELECT count(*) FROM pg_replication_slots",
             "advisory locks": "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = "
             "(SELECT oid FROM pg_database WHERE datname = current_database())",
