@@ -7,7 +7,9 @@ from app.platform import clock
 from app.schemas import TimeZone
 
 
-@pytest.mark.parametrize("name", [None, "", "Nowhere/Land", "../../etc/passwd", "/etc/passwd", "a\0b", "europe/berlin "])
+@pytest.mark.parametrize(
+    "name", [None, "", "Nowhere/Land", "../../etc/passwd", "/etc/passwd", "a\0b", "europe/berlin "]
+)
 def test_what_is_no_time_zone_is_none(name: str | None) -> None:
     assert clock.zone_of(name) is None
 

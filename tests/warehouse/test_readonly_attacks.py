@@ -65,17 +65,17 @@ def fingerprint() -> dict[str, Any]:
         for name, sql in {
             "objects": "SELECT count(*) FROM pg_class",
             "functions": "SELECT count(*), count(proacl) FROM pg_proc",
-            "schemas": "SELECT array_agg(nspname::text ORDER BY 1) FROM pg_namespace WHERE nspname !~ 'temp'",
+            "schemas": "SELECT array_agg(nspname::text ORDER BY nspname::text) FROM pg_namespace WHERE nspname !~ 'temp'",
             "roles": "SELECT md5(string_agg(a::text, '|' ORDER BY a.oid)) FROM pg_authid a",
             "databases": "SELECT count(*) FROM pg_database",
-            "role settings": "SELECT md5(string_agg(s::text, '|' ORDER BY 1)) FROM pg_db_role_setting s",
-            "members": "SELECT md5(string_agg(m::text, '|' ORDER BY 1)) FROM pg_auth_members m",
+            "role settings": "SELECT md5(string_agg(s::text, '|' ORDER BY s::text)) FROM pg_db_role_setting s",
+            "members": "SELECT md5(string_agg(m::text, '|' ORDER BY m::text)) FROM pg_auth_members m",
             "large objects": "SELECT count(*) FROM pg_largeobject_metadata",
-            "sequences": "SELECT string_agg(s::text, '|' ORDER BY 1) FROM pg_sequences s",
+            "sequences": "SELECT string_agg(s::text, '|' ORDER BY s::text) FROM pg_sequences s",
             "slots": "SELECT count(*) FROM pg_replication_slots",
             "advisory locks": "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = "
             "(SELECT oid FROM pg_database WHERE datname = current_database())",
-            "comments": "SELECT md5(string_agg(d::text, '|' ORDER BY 1)) FROM pg_description d",
+            "comments": "SELECT md5(string_agg(d::text, '|' ORDER BY d::text)) FROM pg_description d",
         }.items():
             found[name] = tuple(db.execute(text(sql)).one())
         return found
