@@ -65,7 +65,7 @@ def fingerprint() -> dict[str, Any]:
         for name, sql in {
             "objects": "SELECT count(*) FROM pg_class",
             "functions": "SELECT count(*), count(proacl) FROM pg_proc",
-            "schemas": "SELECT array_agg(nspname::text ORDER BY nspname::text) FROM pg_namespace WHERE nspname !~ 'temp'",
+            "schemas": "SELECT array_agg(nspname::text ORDER BY nspname) FROM pg_namespace WHERE nspname !~ 'temp'",
             "roles": "SELECT md5(string_agg(a::text, '|' ORDER BY a.oid)) FROM pg_authid a",
             "databases": "SELECT count(*) FROM pg_database",
             "role settings": "SELECT md5(string_agg(s::text, '|' ORDER BY s::text)) FROM pg_db_role_setting s",
