@@ -4,7 +4,9 @@ A message says what was wrong, where (property path), and what would be right. T
 JSON error shape (app/api/problems.py); nothing below the doors knows a status code other than through this module.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,24 @@ class Problem:
         """The problem as a single line for logs and dead letters."""
         told = f"{self.path}: {self.message.rstrip('.')}."
         return f"{told} Expected: {self.expected.rstrip('.')}." if self.expected else told
+
+
+_WORDS = {
+    "missing": ("is missing.", "A value: there is no default."),
+    "extra_forbidden": ("is not known here.", "Only what the description of this door names."),
+    "literal_error": ("is none of what it can be.", "One of {expected}."),
+    "uuid_parsing": ("is no id.", "A UUID such as 0d2f6d1e-8c3b-4f5a-9b7e-1a2b3c4d5e6f."),
+    "int_parsing": ("is no whole number.", "A whole number such as 10."),
+}
+"""By the type of pydantic's error: what is wrong, and what would be right."""
+
+
+def problem_of(item: Mapping[str, Any], path: str) -> Problem:
+    """An error of pydantic (one of its `errors()`) as a problem: in its words, or better ones for the commonest."""
+    if known := _WORDS.get(item["type"]):
+        message, expected = known
+        return Problem(path, message, expected.format(**item.get("ctx", {})))
+    return Problem(path, item["msg"].removeprefix("Value error, ").rstrip(".") + ".")
 
 
 class AppError(Exception):

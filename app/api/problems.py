@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
 from app.access.callers import LogInFirst
-from app.errors import AppError, BadRequest, NotAuthenticated, Problem, Unavailable
+from app.errors import AppError, BadRequest, NotAuthenticated, Unavailable, problem_of
 from app.platform.logs import get_logger
 from app.schemas import ErrorRead
 
@@ -81,11 +81,10 @@ def install_problems(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _wrong_input(_request: Request, error: RequestValidationError) -> Response:
-        problems = [
-            Problem(_path(tuple(item["loc"])), item["msg"].removeprefix("Value error, ") + ".")
-            for item in error.errors()
-        ]
-        return problem_response(BadRequest(f"{problems[0].path}: {problems[0].message}", problems))
+        problems = [problem_of(item, _path(tuple(item["loc"]))) for item in error.errors()]
+        first = problems[0]
+        told = f"{first.path} {first.message}" if first.expected else f"{first.path}: {first.message}"
+        return problem_response(BadRequest(told + (f" Expected: {first.expected}" if first.expected else ""), problems))
 
     @app.exception_handler(HTTPException)
     async def _http_error(_request: Request, error: HTTPException) -> Response:

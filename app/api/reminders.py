@@ -15,7 +15,7 @@ from app.api.problems import errors
 from app.api.requests import read_body
 from app.config import get_settings
 from app.database import get_db, session_scope
-from app.errors import BadRequest, NotFound, Problem, Unsupported
+from app.errors import BadRequest, NotFound, Problem, Unsupported, problem_of
 from app.models import Notification, TaskStatus, User
 from app.notifications import acts, bounces, preview, queries
 from app.notifications.delivery_reports import MAX_BYTES
@@ -143,7 +143,7 @@ def _record_bounces(media: str, body: bytes, actor: str) -> BouncesRead:
         report = BounceReport.model_validate_json(body)
     except ValidationError as error:
         problems = [
-            Problem(".".join(map(str, one["loc"])) or "$", one["msg"].removeprefix("Value error, ") + ".")
+            problem_of(one, ".".join(map(str, one["loc"])) or "$")
             for one in error.errors(include_url=False, include_input=False)
         ]
         raise BadRequest(f"{problems[0].path}: {problems[0].message}", problems) from None

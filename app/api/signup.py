@@ -21,7 +21,7 @@ from app.api.signup_limit import SignupLimit
 from app.api.signup_pages import describe, refusal_page, thanks_page
 from app.config import Settings
 from app.database import session_scope
-from app.errors import AppError, BadRequest, NotAuthenticated, Problem, Unavailable, Unsupported
+from app.errors import AppError, BadRequest, NotAuthenticated, Problem, Unavailable, Unsupported, problem_of
 from app.platform.logs import get_logger
 from app.schemas import SignupRequest, UserRead
 from app.security import CredentialCheck, require_scope
@@ -133,7 +133,7 @@ def _read(media: str, body: bytes) -> SignupRequest:
         return SignupRequest.model_validate(given)
     except ValidationError as error:
         problems = [
-            Problem(".".join(map(str, one["loc"])) or "$", one["msg"].removeprefix("Value error, ") + ".")
+            problem_of(one, ".".join(map(str, one["loc"])) or "$")
             for one in error.errors(include_url=False, include_input=False)
         ]
         raise BadRequest(describe(problems), problems) from None

@@ -1,14 +1,13 @@
 """What the pages of operators have in common: what their addresses may hold, and where an act leads back to."""
 
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from starlette.responses import RedirectResponse
 
-from app.errors import AppError
+from app.errors import AppError, Problem, problem_of
 from app.schemas import storable
 from app.ui.asking import none_if_empty
 
@@ -60,7 +59,7 @@ def wrongs(error: AppError | ValidationError) -> dict[str, str]:
     if isinstance(error, ValidationError):
         for one in error.errors(include_url=False, include_input=False):
             name = str(one["loc"][0]) if one["loc"] else ""
-            found.setdefault(name, _sentence(one))
+            found.setdefault(name, _sentence(problem_of(one, name)))
         return found
     for problem in error.problems:
         said = f"{problem.message} {problem.expected}".strip()
@@ -68,6 +67,6 @@ def wrongs(error: AppError | ValidationError) -> dict[str, str]:
     return found or {"": error.message}
 
 
-def _sentence(one: Any) -> str:
-    text = str(one["msg"]).removeprefix("Value error, ").rstrip(".")
-    return f"{text[:1].upper()}{text[1:]}."
+def _sentence(problem: Problem) -> str:
+    told = f"{problem.message[:1].upper()}{problem.message[1:]}"
+    return f"{told} {problem.expected}".strip()

@@ -175,7 +175,7 @@ def test_replay_as_it_is_once_the_cause_is_gone(doors: Doors, drain: Drain) -> N
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"statement_id": "x"}, "valid UUID"),
+        ({"statement_id": "x"}, "Is no id. A UUID"),
         ({"xapi_version": "3.0"}, "pattern"),
         ({"body": "{"}, "is not JSON"),
     ],

@@ -60,7 +60,7 @@ def test_words_are_written_previewed_and_taken_back(doors: Doors) -> None:
         ({"html": "<p>no way out</p>"}, "Has no {{ unsubscribe_url }}"),
         ({"subject": "{{ lesson.__class__ }}"}, "subject"),
         ({"reminder_hour": "24"}, "less than or equal to 23"),
-        ({"reminder_hour": "noon"}, "valid integer"),
+        ({"reminder_hour": "noon"}, "no whole number"),
         ({"subject": "x" * 301}, "at most 300"),
         ({"text": ""}, "Is empty."),
     ],

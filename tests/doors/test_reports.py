@@ -150,7 +150,7 @@ def test_an_unknown_cohort_is_a_404(doors: Doors) -> None:
         ({"learners": [{"name": "N", "phone": "12"}]}, "learners[0].phone", "digits"),
         ({"lessons": [{"activity_id": "no iri"}]}, "lessons[0].activity_id", "pattern"),
         ({"lessons": [{"activity_id": "https://x.example"}] * 2}, "lessons", "twice"),
-        ({"colour": "red"}, "colour", "Extra"),
+        ({"colour": "red"}, "colour", "not known"),
     ],
 )
 def test_a_wrong_plan_is_refused_by_path(doors: Doors, change: dict[str, Any], path: str, word: str) -> None:

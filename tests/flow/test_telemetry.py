@@ -103,7 +103,7 @@ def test_a_collector_that_is_away_harms_nobody(database: str) -> None:
         processes.start_worker()
         for _ in range(3):
             processes.put(completed())
-        wait_for(lambda: processes.counted("statements_loaded_total", outcome="new") == 3)
+        assert wait_for(lambda: processes.counted("statements_loaded_total", outcome="new") == 3)
 
 
 def test_an_ending_process_tells_its_last_spans(database: str, heard: Collector) -> None:
